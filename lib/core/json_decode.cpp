@@ -13,6 +13,7 @@
 #include <bitset>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 namespace strandline::detail {
 
@@ -141,7 +142,7 @@ public:
         if (ignored_ != 0)
             return --ignored_, true;
         if (kept_depth_ != 0) {
-            kept_.push_object(size);
+            kept_->push_object(size);
             return end_kept(code);
         }
         auto const& frame = frames_.back();
@@ -161,7 +162,7 @@ public:
         if (ignored_ != 0)
             return --ignored_, true;
         if (kept_depth_ != 0) {
-            kept_.push_array(size);
+            kept_->push_array(size);
             return end_kept(code);
         }
         auto const& shape = *frames_.back().shape;
@@ -178,7 +179,7 @@ public:
         if (ignored_ != 0)
             return true;
         if (kept_depth_ != 0)
-            return kept_.push_key(text), true;
+            return kept_->push_key(text), true;
         bool const good = open_member(whole(text), code);
         text_.clear();
         return good;
@@ -191,7 +192,7 @@ public:
         if (ignored_ != 0)
             return true;
         if (kept_depth_ != 0)
-            return kept_.push_string(text), true;
+            return kept_->push_string(text), true;
         bool const good = scalar(whole(text), code);
         text_.clear();
         return good;
@@ -228,7 +229,7 @@ private:
     bool part(std::string_view text)
     {
         if (kept_depth_ != 0)
-            kept_.push_chars(text);
+            kept_->push_chars(text);
         else if (ignored_ == 0)
             text_.append(text);
         return true;
@@ -259,7 +260,7 @@ private:
         if (form == variant || form == custom) {
             kept_slot_ = slot;
             kept_depth_ = 1;
-            kept_.reset();
+            kept_.emplace().reset();
             return true;
         }
         if (is_object && form != object && form != map)
@@ -332,13 +333,22 @@ private:
         auto const slot = next();
         if (!slot.shape || store(slot, value))
             return true;
-        if (slot.shape->form == json_form::custom)
-            return refuse(unconverted(), code);
-        return refuse(mismatch(*slot.shape, value), code);
+        return refuse_scalar(slot, value, code);
+    }
+
+    // Apart from scalar(), so that what never happens does not slow down what always does.
+    [[gnu::cold, gnu::noinline]] bool
+    refuse_scalar(json_slot slot, json_scalar const& value, error_code& code)
+    {
+        return refuse(
+            slot.shape->form == json_form::custom ? unconverted() : mismatch(*slot.shape, value), code
+        );
     }
 
     bool store(json_slot slot, json_scalar const& value)
     {
+        if (slot.shape->store)
+            return slot.shape->store(slot.target, value);
         switch (slot.shape->form) {
         case json_form::optional:
             if (!std::holds_alternative<std::nullptr_t>(value))
@@ -354,7 +364,7 @@ private:
         case json_form::custom:
             return convert(slot, std::visit([](auto const& scalar) { return json::value(scalar); }, value));
         default:
-            return slot.shape->store && slot.shape->store(slot.target, value);
+            return false;
         }
     }
 
@@ -377,14 +387,14 @@ private:
             void operator()(std::string_view text) const { stack.push_string(text); }
         };
 
-        std::visit(pusher{kept_}, value);
+        std::visit(pusher{*kept_}, value);
     }
 
     bool end_kept(error_code& code)
     {
         if (--kept_depth_ != 0)
             return true;
-        auto const value = kept_.release();
+        auto const value = kept_->release();
         if (fill(kept_slot_, value))
             return true;
         if (kept_slot_.shape->form == json_form::custom)
@@ -453,7 +463,7 @@ private:
     // Inside of something that is kept until it is whole: how deep, and for whom.
     std::size_t kept_depth_ = 0;
     json_slot kept_slot_;
-    json::value_stack kept_;
+    std::optional<json::value_stack> kept_;
     // The parts of a text.
     std::string text_;
     error_code conversion_;
