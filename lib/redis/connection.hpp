@@ -1,10 +1,10 @@
 #pragma once
 
-#include <strandline/broker.hpp>
-#include <strandline/redis.hpp>
-
 #include "redis/backoff.hpp"
 #include "redis/replies.hpp"
+
+#include <strandline/broker.hpp>
+#include <strandline/redis.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/redis/connection.hpp>
@@ -20,15 +20,17 @@ namespace strandline::redis {
 
 using request = boost::redis::request;
 
-/// A request that no reconnect repeats: when its connection breaks its outcome is unknown, and only the caller can say
-/// whether it may be sent again.
+/// A request that no reconnect repeats: when its connection breaks its outcome is unknown, and only the
+/// caller can say whether it may be sent again.
 request make_request();
 
-/// One connection to the server, made with the first command, kept up and made again for as long as it is not closed.
+/// One connection to the server, made with the first command, kept up and made again for as long as it is not
+/// closed.
 ///
-/// Boost.Redis' own reconnect is switched off: it waits a constant time, and repeats in its handshake what only we can
-/// judge. Everything here runs on the strand given. Commands wait while there is no connection, at most the connect
-/// timeout. The run coroutine shares ownership, because the transport must not be destroyed while it runs.
+/// Boost.Redis' own reconnect is switched off: it waits a constant time, and repeats in its handshake what
+/// only we can judge. Everything here runs on the strand given. Commands wait while there is no connection,
+/// at most the connect timeout. The run coroutine shares ownership, because the transport must not be
+/// destroyed while it runs.
 class connection : public std::enable_shared_from_this<connection>
 {
 public:
@@ -37,6 +39,8 @@ public:
 
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
+
+    asio::any_io_executor get_executor() { return transport_.get_executor(); }
 
     /// Sends the commands and waits for all their replies. Errors that the server answered are the sink's.
     ///

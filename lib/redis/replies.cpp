@@ -118,7 +118,7 @@ entry_id node_walk::id()
     auto const parsed = entry_id::parse(text());
     if (!parsed)
         ok_ = false;
-    return parsed.value_or(entry_id{});
+    return parsed ? *parsed : entry_id{};
 }
 
 void node_walk::skip()
@@ -126,7 +126,8 @@ void node_walk::skip()
     auto const* node = take();
     if (!node || !is_aggregate(node->data_type))
         return;
-    auto const inner = std::ranges::find_if(nodes_, [&](auto const& next) { return next.depth <= node->depth; });
+    auto const inner =
+        std::ranges::find_if(nodes_, [&](auto const& next) { return next.depth <= node->depth; });
     nodes_ = nodes_.subspan(static_cast<std::size_t>(inner - nodes_.begin()));
 }
 

@@ -21,8 +21,8 @@ failure server_failure(std::string_view reply);
 
 /// What the replies of one request are written into, node by node as they arrive.
 ///
-/// Errors and nulls are recorded as values: an adapter that set its error code would close the connection and abort
-/// the requests of everybody else on it.
+/// Errors and nulls are recorded as values: an adapter that set its error code would close the connection and
+/// abort the requests of everybody else on it.
 class reply_sink
 {
 public:
@@ -51,12 +51,6 @@ protected:
 inline bool is_error(resp3::node_view const& node)
 {
     return node.data_type == resp3::type::simple_error || node.data_type == resp3::type::blob_error;
-}
-
-inline bool is_aggregate(resp3::type type)
-{
-    return type == resp3::type::array || type == resp3::type::map || type == resp3::type::set ||
-           type == resp3::type::push || type == resp3::type::attribute;
 }
 
 /// The ids that XADDs answer, each into its item.
@@ -99,8 +93,8 @@ private:
     std::vector<std::size_t> ends_;
 };
 
-/// Walks the nodes of one reply in order. Reading past the end or another type than asked for gives an empty value;
-/// `ok()` tells.
+/// Walks the nodes of one reply in order. Reading past the end or another type than asked for gives an empty
+/// value; `ok()` tells.
 class node_walk
 {
 public:
