@@ -1,0 +1,293 @@
+#pragma once
+
+#include <strandline/entry.hpp>
+#include <strandline/entry_id.hpp>
+#include <strandline/error.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The engine contract: what producers and consumers need of a place where streams live, and what every engine keeps.
+///
+/// - An appended entry is delivered to every group at least once. Order within a stream is the order of ids.
+/// - Nothing is removed while it is pending in or unread by a group.
+/// - A crash between any two steps duplicates at worst, never loses.
+/// - The attempt counter of a pending entry rises in `group_reader::read` (to 1) and in `take`, nowhere else.
+///
+/// All coroutines here are started and run on the broker's executor, and are not cancelled from outside: they end by
+/// themselves, within the engine's connect timeout where a server does not answer. `close()` ends them early with
+/// `errc::closed`. Views given as arguments stay valid until the coroutine has completed. A failure of a whole call says
+/// nothing about its items, unless its code says that nothing was sent; a failure of one item stands in the item.
+namespace strandline {
+
+namespace asio = boost::asio;
+
+/// A name of a consumer in a group of a stream.
+struct membership
+{
+    std::string_view stream;
+    std::string_view group;
+    std::string_view consumer;
+};
+
+/// An entry on its way into a stream.
+struct appending
+{
+    std::string_view stream;
+    entry_view entry;
+    /// Out: the new entry's id, or why it was not stored.
+    result<entry_id> outcome;
+};
+
+/// Where a new group begins to read.
+struct start_position
+{
+    /// The group gets what comes after this entry; nothing: only what is appended from now on.
+    std::optional<entry_id> after = entry_id::min();
+
+    static constexpr start_position beginning() noexcept { return {entry_id::min()}; }
+
+    static constexpr start_position end() noexcept { return {std::nullopt}; }
+};
+
+/// An entry that a group read for the first time: pending now for its consumer with attempt 1.
+struct received
+{
+    /// Index into the streams given to `read`.
+    std::uint32_t stream = 0;
+    entry_id id;
+    entry_view entry;
+    /// Keeps what `entry` points to.
+    storage_ptr owner;
+};
+
+/// Whether a consumer has an entry.
+enum class holding : std::uint8_t
+{
+    /// It is pending for this consumer.
+    held,
+    /// It is not: another consumer has it now, or it was acknowledged.
+    lost,
+    /// It was removed from the stream while it was pending; there is nothing left to handle.
+    gone,
+};
+
+/// An entry of the pending entries list, without its body.
+struct pending_entry
+{
+    entry_id id;
+    /// How often a handler started with it, 0 when it was released before one did.
+    std::uint32_t attempts = 0;
+};
+
+/// An entry that `take` is asked for.
+struct taking
+{
+    entry_id id;
+    /// Whether a handler is about to start with it, so that its attempt is counted.
+    bool counted = true;
+    /// Out.
+    holding state = holding::lost;
+    /// Out, where held: the attempt number after this call.
+    std::uint32_t attempt = 0;
+    /// Out, where held.
+    entry_view entry;
+    storage_ptr owner;
+};
+
+/// What `claim` took over, and where the next call goes on.
+struct claimed
+{
+    std::vector<pending_entry> entries;
+    /// Pending entries that had been removed from the stream; cleared now.
+    std::vector<entry_id> gone;
+    /// Start of the next call; `entry_id::min()` when the pass has reached the end.
+    entry_id cursor;
+};
+
+enum class settle_as : std::uint8_t
+{
+    /// Handled: the entry leaves the pending entries list.
+    acknowledged,
+    /// Handed back: stays pending, at once claimable by others when `idle` reaches their lease.
+    released,
+    /// Copied to the stream's dead-letter stream, then acknowledged; both or neither.
+    dead,
+};
+
+/// How a delivery ends.
+struct settlement
+{
+    entry_id id;
+    settle_as as = settle_as::acknowledged;
+    /// Acknowledged only: the caller is sure to hold the lease, so that the engine need not check (it is cheaper).
+    bool surely_held = false;
+    /// Released: the count that the entry keeps. Dead: goes to its `dead-attempts` header.
+    std::uint32_t attempts = 0;
+    /// Released: how long the entry counts as idle already.
+    std::chrono::milliseconds idle{0};
+    /// Dead: the headers `dead-reason` and `dead-error`.
+    std::string_view reason;
+    std::string_view error;
+    /// Out: `held` when it was settled; `lost` and `gone` changed nothing, but that a gone one no longer is pending.
+    /// A settlement that is `surely_held` may report `held` for one that was lost.
+    holding state = holding::held;
+    /// Out: why it could not be settled although it is held (a dead letter refused for lack of memory).
+    failure error_of_item;
+};
+
+/// Counts and ids of a stream.
+struct stream_info
+{
+    std::uint64_t length = 0;
+    std::uint64_t groups = 0;
+    /// Nothing when the stream is empty.
+    std::optional<entry_id> first;
+    std::optional<entry_id> last;
+    /// The greatest id ever given out, also when that entry was removed.
+    entry_id last_generated;
+};
+
+struct group_info
+{
+    std::string name;
+    std::uint64_t consumers = 0;
+    std::uint64_t pending = 0;
+    entry_id last_delivered;
+    /// Entries not yet delivered to the group; nothing where the server cannot tell.
+    std::optional<std::uint64_t> lag;
+};
+
+struct consumer_info
+{
+    std::string name;
+    std::uint64_t pending = 0;
+    /// Since its last read or claim, as the engine counts it.
+    std::chrono::milliseconds idle{0};
+};
+
+struct pending_info
+{
+    entry_id id;
+    std::string consumer;
+    /// Since it was delivered, claimed or renewed.
+    std::chrono::milliseconds idle{0};
+    std::uint32_t attempts = 0;
+};
+
+/// The reading side of one consumer. Its reads share one connection, so they are answered in the order in which they
+/// were started.
+class group_reader
+{
+public:
+    virtual ~group_reader() = default;
+
+    /// Reads entries that the group has not delivered to anyone, at most `count` of each stream, and appends them to
+    /// `out`, each stream's in the order of ids. When there are none waits for some, at most `wait`; the engine may wait
+    /// less. Returns without any when the wait has ended.
+    ///
+    /// After a failure other than `wrong_type` and `no_group` entries may be pending for the consumer without having been
+    /// returned: the backlog tells.
+    ///
+    /// Errors: `no_group`, `wrong_type` (either for all streams of the call; its words name the stream),
+    /// `connection_lost`, `unreachable`, `refused`, `closed`, `not_permitted`, `unavailable`, `server_error`.
+    virtual asio::awaitable<failure> read(
+        std::span<std::string_view const> streams, std::size_t count, std::chrono::milliseconds wait,
+        std::vector<received>& out
+    ) = 0;
+
+    /// Ends the waits of the reads under way, soon and without losing an entry; they return as usual. A read that
+    /// starts later is not affected.
+    virtual void wake() = 0;
+};
+
+class broker
+{
+public:
+    virtual ~broker() = default;
+    broker(broker const&) = delete;
+    broker& operator=(broker const&) = delete;
+
+    /// The strand on which everything of this broker runs. Safe from any thread.
+    asio::any_io_executor const& get_executor() const noexcept { return executor_; }
+
+    /// Ends all operations, connections and waits; operations then complete with `errc::closed`. Harmless when
+    /// repeated. Safe from any thread. Letting go of the last handle does the same.
+    virtual void close() = 0;
+
+    /// Stores the entries in their streams, in order, creating streams that do not exist. Each item has its own
+    /// outcome; items of one stream keep their order, also around one that failed.
+    ///
+    /// Errors of items: `wrong_type`, `out_of_memory`, `not_permitted`, `unavailable`, `server_error`, `invalid_name`; for all of
+    /// them `connection_lost`, `unreachable`, `refused`, `closed`.
+    virtual asio::awaitable<void> append(std::span<appending> entries) = 0;
+
+    /// Creates the group, and the stream when it does not exist. Harmless when the group exists: `start` is then
+    /// ignored.
+    virtual asio::awaitable<failure> ensure_group(
+        std::string_view stream, std::string_view group, start_position start
+    ) = 0;
+
+    /// The reading side of one consumer of this broker; outlives neither the broker nor `close()` usefully: its reads
+    /// then complete with `errc::closed`.
+    virtual std::unique_ptr<group_reader> make_reader(std::string_view group, std::string_view consumer) = 0;
+
+    /// What is pending for the consumer itself, after that id and at most `count`, in the order of ids. Counts nothing.
+    virtual asio::awaitable<result<std::vector<pending_entry>>> backlog(
+        membership who, entry_id after, std::size_t count
+    ) = 0;
+
+    /// Bodies of entries that are pending for the consumer: for a recovered or retried delivery about to start. Changes
+    /// nothing for an item that is lost.
+    virtual asio::awaitable<failure> take(membership who, std::span<taking> entries) = 0;
+
+    /// Takes over entries that have been pending for at least `lease` without renewal, looking at about ten times
+    /// `count` from `cursor` on. Their count stays. May return entries that this consumer holds already.
+    virtual asio::awaitable<result<claimed>> claim(
+        membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count
+    ) = 0;
+
+    /// Renews the leases of those that are still pending for the consumer; `states` gets one answer for each id.
+    /// Counts nothing. At most 500 ids.
+    virtual asio::awaitable<failure> renew(
+        membership who, std::span<entry_id const> ids, std::span<holding> states
+    ) = 0;
+
+    /// Ends deliveries, each item on its own. At most 500 items. Acknowledgements and releases do not depend on dead
+    /// letters.
+    virtual asio::awaitable<failure> settle(membership who, std::span<settlement> items) = 0;
+
+    /// Errors: `no_group` when there is no such stream, and those of a broken connection.
+    virtual asio::awaitable<result<stream_info>> inspect_stream(std::string_view stream) = 0;
+
+    virtual asio::awaitable<result<std::vector<group_info>>> inspect_groups(std::string_view stream) = 0;
+
+    virtual asio::awaitable<result<std::vector<consumer_info>>> inspect_consumers(
+        std::string_view stream, std::string_view group
+    ) = 0;
+
+    /// Pending entries of the whole group after that id, at most `count`, in the order of ids.
+    virtual asio::awaitable<result<std::vector<pending_info>>> inspect_pending(
+        std::string_view stream, std::string_view group, entry_id after, std::size_t count
+    ) = 0;
+
+protected:
+    explicit broker(asio::any_io_executor strand) : executor_(std::move(strand)) {}
+
+private:
+    asio::any_io_executor executor_;
+};
+
+using broker_ptr = std::shared_ptr<broker>;
+
+} // namespace strandline
