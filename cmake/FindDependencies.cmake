@@ -1,13 +1,15 @@
 # find_package in config mode knows Boost_ROOT; BOOST_ROOT, the name everybody sets, only from CMake 3.27 on.
-if(NOT Boost_ROOT AND NOT Boost_DIR)
-    if(BOOST_ROOT)
-        set(Boost_ROOT ${BOOST_ROOT})
-    elseif(NOT "$ENV{BOOST_ROOT}" STREQUAL "")
-        set(Boost_ROOT $ENV{BOOST_ROOT})
-    elseif("$ENV{Boost_ROOT}$ENV{CMAKE_PREFIX_PATH}${CMAKE_PREFIX_PATH}" STREQUAL ""
-           AND EXISTS ${PROJECT_SOURCE_DIR}/.deps/boost/usr)
-        set(Boost_ROOT ${PROJECT_SOURCE_DIR}/.deps/boost/usr)
-    endif()
+# It wins over what an earlier configuration found.
+if(NOT BOOST_ROOT)
+    set(BOOST_ROOT $ENV{BOOST_ROOT})
+endif()
+if(BOOST_ROOT)
+    unset(Boost_DIR CACHE)
+    unset(boost_headers_DIR CACHE)
+    set(Boost_ROOT ${BOOST_ROOT})
+elseif(NOT Boost_DIR AND NOT Boost_ROOT AND "$ENV{Boost_ROOT}$ENV{CMAKE_PREFIX_PATH}${CMAKE_PREFIX_PATH}" STREQUAL ""
+       AND EXISTS ${PROJECT_SOURCE_DIR}/.deps/boost/usr)
+    set(Boost_ROOT ${PROJECT_SOURCE_DIR}/.deps/boost/usr)
 endif()
 
 find_package(Boost 1.92 CONFIG QUIET COMPONENTS headers)

@@ -1,9 +1,8 @@
-# cmake -D SOURCE_DIR=... -D OUTPUT_DIR=... -P embed_scripts.cmake
+# cmake -D SCRIPTS=... -D OUTPUT_DIR=... -P embed_scripts.cmake
 # Turns each NAME.lua into `strandline::redis::scripts::NAME`.
-file(GLOB scripts ${SOURCE_DIR}/*.lua)
 set(declarations "")
 set(definitions "")
-foreach(script IN LISTS scripts)
+foreach(script IN LISTS SCRIPTS)
     cmake_path(GET script STEM name)
     file(READ ${script} text)
     string(APPEND declarations "extern std::string_view const ${name};\n")

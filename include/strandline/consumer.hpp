@@ -1,0 +1,154 @@
+#pragma once
+
+#include <strandline/broker.hpp>
+#include <strandline/codec.hpp>
+#include <strandline/consumer_options.hpp>
+#include <strandline/delivery.hpp>
+#include <strandline/detail/handler.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace strandline {
+
+/// Thrown by a handler: this delivery will never succeed. It goes to the dead letters at once, with these
+/// words.
+class reject : public std::exception
+{
+public:
+    explicit reject(std::string reason) : reason_(std::make_shared<std::string const>(std::move(reason))) {}
+
+    char const* what() const noexcept override { return reason_->c_str(); }
+
+private:
+    std::shared_ptr<std::string const> reason_;
+};
+
+/// What a consumer did, from the start of `async_run` to its end.
+struct consume_report
+{
+    /// Deliveries whose handler returned.
+    std::uint64_t handled = 0;
+    /// Attempts that failed and were followed, or will be, by another.
+    std::uint64_t retried = 0;
+    /// Deliveries that went to the dead letters.
+    std::uint64_t dead = 0;
+    /// Deliveries handed back at the stop without having been started, or while they waited for another
+    /// attempt.
+    std::uint64_t released = 0;
+    /// Deliveries whose handler was cancelled at the stop's deadline, and that were handed back.
+    std::uint64_t cancelled = 0;
+    /// Of the cancelled ones: handlers that have not returned all the same; they hold what they were given
+    /// until they do.
+    std::uint64_t stuck = 0;
+    /// Entries that were removed from their stream before they could be handled.
+    std::uint64_t gone = 0;
+    /// Deliveries that another consumer has by now, or that were settled by another.
+    std::uint64_t lost = 0;
+    /// Deliveries whose end could not be told to the engine, because it could not be reached; they are
+    /// pending still and will come again.
+    std::uint64_t unsettled = 0;
+};
+
+/// How long running handlers have to return when nothing else is said.
+inline constexpr std::chrono::milliseconds default_grace{30'000};
+
+namespace consume {
+class control;
+}
+
+/// Reads streams in a group and runs a coroutine for each entry.
+///
+/// A handler that returns acknowledges its entry. One that throws `reject` sends it to the dead letters.
+/// After any other exception it is tried again, later, `max_attempts` times in all, and then goes to the dead
+/// letters; so does at once an entry that cannot be decoded. The dead letters of a stream `orders` are the
+/// stream `{orders}:dead`.
+///
+/// Thread safety: `async_run` and `stop` may be called from any thread, the other members before `async_run`.
+/// Handlers run on the broker's strand. Destroying a consumer that runs stops it at once, as `stop(0ms)`
+/// does.
+class consumer
+{
+public:
+    /// Throws `error` with `invalid_option`, whose words name the member.
+    consumer(broker_ptr broker, consumer_options options);
+    ~consumer();
+
+    consumer(consumer&&) noexcept;
+    consumer& operator=(consumer&&) noexcept;
+
+    /// Handles the entries of a stream as values of `T`, decoded by `codec<T>`. The handler returns
+    /// `asio::awaitable<void>` and takes `(T const&)` or `(T const&, delivery const&)`, both valid until it
+    /// has returned. It is called for many entries at the same time.
+    ///
+    /// Throws `error` with `invalid_name` for a name that no stream can have or that has a handler already.
+    template <decodable T, detail::handles<T> F>
+    void on(std::string_view stream, F handler)
+    {
+        add(stream, std::make_unique<detail::typed_handler<T, F>>(std::move(handler)));
+    }
+
+    /// Handles the entries of a stream as they are. The handler takes `(delivery const&)`.
+    template <detail::handles_deliveries F>
+    void on(std::string_view stream, F handler)
+    {
+        add(stream, std::make_unique<detail::raw_handler<F>>(std::move(handler)));
+    }
+
+    /// Consumes until `stop`; groups and streams that do not exist are created. Goes on through broken
+    /// connections and restarts of the server, and tells `on_error` of them.
+    ///
+    /// Handler signature: `void(failure, consume_report)`. Completes without failure after `stop`.
+    ///
+    /// Errors: `already_running`; `invalid_option` when there is no handler; `closed` when the broker was
+    /// closed.
+    ///
+    /// Cancellation: `terminal` does what `stop(0ms)` does, `partial` and `total` what `stop()` does; it then
+    /// completes with `operation_aborted`, and the report all the same.
+    template <asio::completion_token_for<void(failure, consume_report)> Token = asio::deferred_t>
+    auto async_run(Token&& token = {})
+    {
+        return asio::async_initiate<Token, void(failure, consume_report)>(initiate_run{control_}, token);
+    }
+
+    /// Ends `async_run` in good order. Reading ends at once; entries that were not started are handed back
+    /// for others to take; running handlers have `grace` to return and are then cancelled, and handed back
+    /// too; what was handled is acknowledged. Harmless when repeated (the earlier deadline counts) and when
+    /// nothing runs.
+    void stop(std::chrono::milliseconds grace = default_grace);
+
+private:
+    using run_handler = asio::any_completion_handler<void(failure, consume_report)>;
+
+    struct initiate_run
+    {
+        std::shared_ptr<consume::control> control;
+
+        using executor_type = asio::any_io_executor;
+
+        executor_type get_executor() const noexcept { return executor_of(*control); }
+
+        template <class Handler>
+        void operator()(Handler&& handler) const
+        {
+            start(control, run_handler(std::forward<Handler>(handler)));
+        }
+    };
+
+    static asio::any_io_executor executor_of(consume::control const& control) noexcept;
+    static void start(std::shared_ptr<consume::control> const& control, run_handler handler);
+    void add(std::string_view stream, std::unique_ptr<detail::handler> handler);
+
+    std::shared_ptr<consume::control> control_;
+};
+
+} // namespace strandline

@@ -1,0 +1,54 @@
+#include "consume/control.hpp"
+
+#include <strandline/consumer.hpp>
+
+#include <utility>
+
+namespace strandline {
+
+consumer::consumer(broker_ptr broker, consumer_options options)
+{
+    if (auto invalid = validate(options))
+        throw error(std::move(invalid));
+    control_ = std::make_shared<consume::control>(std::move(broker), std::move(options));
+}
+
+consumer::~consumer()
+{
+    if (control_)
+        control_->stop(std::chrono::milliseconds(0));
+}
+
+consumer::consumer(consumer&&) noexcept = default;
+
+consumer& consumer::operator=(consumer&& other) noexcept
+{
+    if (this != &other) {
+        if (control_)
+            control_->stop(std::chrono::milliseconds(0));
+        control_ = std::move(other.control_);
+    }
+    return *this;
+}
+
+void consumer::stop(std::chrono::milliseconds grace)
+{
+    control_->stop(grace);
+}
+
+asio::any_io_executor consumer::executor_of(consume::control const& control) noexcept
+{
+    return control.get_executor();
+}
+
+void consumer::start(std::shared_ptr<consume::control> const& control, run_handler handler)
+{
+    control->start(std::move(handler));
+}
+
+void consumer::add(std::string_view stream, std::unique_ptr<detail::handler> handler)
+{
+    control_->add(stream, std::move(handler));
+}
+
+} // namespace strandline

@@ -1,0 +1,184 @@
+#include "consume/intake.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace strandline::consume {
+
+namespace {
+
+constexpr std::chrono::milliseconds longest_wait{5'000};
+
+/// A read of some of the streams keeps the others waiting.
+constexpr std::chrono::milliseconds partial_wait{100};
+
+constexpr std::chrono::milliseconds first_pause{50};
+constexpr std::chrono::milliseconds longest_pause{5'000};
+
+constexpr std::size_t backlog_page = 500;
+
+std::chrono::milliseconds pause_after(std::uint32_t failures)
+{
+    return failures == 0 ? std::chrono::milliseconds(0)
+                         : std::min(first_pause * (1 << std::min(failures - 1, 10U)), longest_pause);
+}
+
+} // namespace
+
+intake::intake(
+    broker& engine, std::vector<std::string_view> streams, consumer_options const& options,
+    std::string_view consumer, slots& places, hooks to
+)
+    : engine_(engine)
+    , group_(options.group)
+    , consumer_(consumer)
+    , start_(options.start)
+    , places_(places)
+    , to_(std::move(to))
+    , reader_(engine.make_reader(options.group, consumer))
+    , plan_(options.read_count, options.max_in_flight)
+{
+    for (auto const name : streams)
+        sources_.emplace_back(name, engine.get_executor());
+}
+
+void intake::start()
+{
+    prepare_unreadable();
+}
+
+void intake::prepare_unreadable()
+{
+    for (stream_index index = 0; index != sources_.size(); ++index) {
+        auto& one = sources_[index];
+        if (one.readable || std::exchange(one.preparing, true))
+            continue;
+        to_.spawn(prepare(index));
+    }
+}
+
+asio::awaitable<void> intake::prepare(stream_index index)
+{
+    auto& self = sources_[index];
+    // The first failed read may be chance, like a lost connection; more of them are not.
+    auto failed = std::max(failures_, 1U) - 1;
+    while (!closed_) {
+        if (auto const pause = pause_after(failed); pause.count() != 0) {
+            co_await self.pause.wait_until(std::chrono::steady_clock::now() + pause);
+            if (closed_)
+                break;
+        }
+        auto why = co_await engine_.ensure_group(
+            self.name, group_, self.known ? start_position::beginning() : start_
+        );
+        if (!why) {
+            self.known = true;
+            why = co_await look_up_backlog(index);
+        }
+        if (closed_)
+            break;
+        if (!why) {
+            self.preparing = false;
+            self.readable = true;
+            readable_.insert(std::ranges::upper_bound(readable_, index), index);
+            fill();
+            co_return;
+        }
+        if (why == errc::closed) {
+            to_.closed();
+            break;
+        }
+        to_.on_error({why.code(), fmt::format("stream {}: {}", self.name, why.message())});
+        ++failed;
+    }
+    self.preparing = false;
+}
+
+asio::awaitable<failure> intake::look_up_backlog(stream_index index)
+{
+    auto after = entry_id::min();
+    for (;;) {
+        auto const page =
+            co_await engine_.backlog({sources_[index].name, group_, consumer_}, after, backlog_page);
+        if (!page)
+            co_return page.error();
+        if (!page->empty() && !closed_)
+            to_.recovered(index, *page);
+        if (page->size() < backlog_page || closed_)
+            co_return failure();
+        after = page->back().id;
+    }
+}
+
+void intake::fill()
+{
+    while (!closed_) {
+        auto const wanted = to_.wanted();
+        auto const free = places_.free();
+        auto what = plan_.next(readable_, free - std::min(free, wanted), to_.queued());
+        if (what.count == 0)
+            return;
+        places_.reserve(what.places());
+        plan_.began();
+        to_.spawn(read(std::move(what)));
+    }
+}
+
+asio::awaitable<void> intake::read(read_plan::read what)
+{
+    std::vector<std::string_view> names;
+    names.reserve(what.streams.size());
+    for (auto const index : what.streams)
+        names.push_back(sources_[index].name);
+    auto const wait = !what.may_wait ? std::chrono::milliseconds(0)
+                      : what.partial ? partial_wait
+                                     : longest_wait;
+    auto entries = std::exchange(spare_, {});
+    auto const confirmed = boot_clock::now();
+
+    auto const why = co_await reader_->read(names, what.count, wait, entries);
+
+    plan_.finished(what.places(), entries.size());
+    places_.release(what.places() - entries.size());
+    for (auto& entry : entries)
+        to_.arrived(
+            {{what.streams[entry.stream], entry.id}, 1, entry.entry, std::move(entry.owner), confirmed}
+        );
+    entries.clear();
+    spare_ = std::move(entries);
+
+    if (closed_) {
+        to_.ended();
+        co_return;
+    }
+    if (why == errc::closed) {
+        to_.closed();
+        co_return;
+    }
+    if (why) {
+        ++failures_;
+        to_.on_error(why);
+        readable_.clear();
+        for (auto& one : sources_)
+            one.readable = false;
+    }
+    else
+        failures_ = 0;
+    // Not before the last read has ended: what it brings would be found in the backlog, too.
+    if (readable_.empty() && plan_.under_way() == 0)
+        prepare_unreadable();
+    fill();
+}
+
+void intake::close()
+{
+    closed_ = true;
+    for (auto& one : sources_)
+        one.pause.notify();
+    if (busy())
+        reader_->wake();
+}
+
+} // namespace strandline::consume

@@ -1,0 +1,105 @@
+#pragma once
+
+#include "consume/held.hpp"
+#include "consume/read_plan.hpp"
+#include "consume/slots.hpp"
+#include "core/condition.hpp"
+
+#include <strandline/broker.hpp>
+#include <strandline/consumer_options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace strandline::consume {
+
+/// Reads the streams, as much as there are places.
+///
+/// Before a stream is read, at the start and after every failed read, its group is made sure of and what is
+/// pending for this consumer is looked up: a read whose answer got lost has left its entries there. A stream
+/// that fails is tried alone, with growing pauses, while the others go on.
+class intake
+{
+public:
+    struct hooks
+    {
+        std::function<void(held)> arrived;
+        /// What the consumer has pending of a stream, in the order of ids; some of it may be in hand.
+        std::function<void(stream_index, std::vector<pending_entry> const&)> recovered;
+        /// Deliveries queued for a lane.
+        std::function<std::size_t()> queued;
+        /// Places that others need at once.
+        std::function<std::size_t()> wanted;
+        std::function<void(failure const&)> on_error;
+        /// The broker was closed.
+        std::function<void()> closed;
+        /// A read ended after `close`.
+        std::function<void()> ended;
+        std::function<void(asio::awaitable<void>)> spawn;
+    };
+
+    /// The names must outlive the intake, and so must the broker.
+    intake(
+        broker& engine, std::vector<std::string_view> streams, consumer_options const& options,
+        std::string_view consumer, slots& places, hooks to
+    );
+
+    void start();
+
+    /// Reads if there are places. To be called when some got free.
+    void fill();
+
+    /// Ends the wait of a read under way, so that the places it keeps get free.
+    void wake() { reader_->wake(); }
+
+    /// Reads no more; what reads under way bring still arrives.
+    void close();
+
+    /// Something is under way that can bring entries.
+    bool busy() const noexcept { return plan_.under_way() != 0; }
+
+    /// Cuts reads under way off. What they were about to bring stays pending for this consumer.
+    void abandon() { reader_.reset(); }
+
+private:
+    struct source
+    {
+        source(std::string_view name, asio::any_io_executor const& strand) : name(name), pause(strand) {}
+
+        std::string_view name;
+        condition pause;
+        /// Its group has existed: when it has to be made again, it begins at the beginning.
+        bool known = false;
+        bool readable = false;
+        bool preparing = false;
+    };
+
+    asio::awaitable<void> prepare(stream_index index);
+    asio::awaitable<failure> look_up_backlog(stream_index index);
+    asio::awaitable<void> read(read_plan::read what);
+    void prepare_unreadable();
+
+    broker& engine_;
+    std::string_view group_;
+    std::string_view consumer_;
+    start_position start_;
+    slots& places_;
+    hooks to_;
+    std::unique_ptr<group_reader> reader_;
+    read_plan plan_;
+    /// Stays where it is: coroutines refer to its members.
+    std::deque<source> sources_;
+    std::vector<stream_index> readable_;
+    /// Kept for its capacity.
+    std::vector<received> spare_;
+    /// Failed reads since the last good one.
+    std::uint32_t failures_ = 0;
+    bool closed_ = false;
+};
+
+} // namespace strandline::consume

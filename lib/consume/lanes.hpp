@@ -1,0 +1,103 @@
+#pragma once
+
+#include "consume/held.hpp"
+#include "core/condition.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/circular_buffer.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace strandline::consume {
+
+namespace asio = boost::asio;
+
+/// The worker pool: coroutines that take deliveries from a queue, one after another, as many as may run at
+/// the same time. They are made when they are needed and stay.
+///
+/// Handing over costs nothing while handlers do not suspend: one lane then empties the queue. Only one other
+/// lane is on its way at a time; it finds the queue empty, or the handler before it suspended and it goes on,
+/// waking the next.
+class lanes
+{
+public:
+    /// Runs the handler of one delivery; throws what the handler throws.
+    using run_function = std::function<asio::awaitable<void>(held const&)>;
+    /// Gets each delivery back with its outcome.
+    using ended_function = std::function<void(held&, outcome)>;
+    /// Starts a coroutine that keeps the owner of the lanes alive; its cancellation comes from the slot.
+    using spawn_function = std::function<void(asio::awaitable<void>, asio::cancellation_slot)>;
+
+    lanes(
+        asio::any_io_executor executor, std::size_t most, std::size_t queue_limit, spawn_function spawn,
+        run_function run, ended_function ended
+    );
+
+    /// Queues a delivery; the caller has a place for it.
+    void push(held delivery);
+
+    /// Deliveries that wait.
+    std::size_t queued() const noexcept { return queue_.size(); }
+
+    /// Handlers that run.
+    std::size_t running() const noexcept { return running_; }
+
+    /// What is queued, taken out; nothing is started any more.
+    std::vector<held> close();
+
+    /// Cancels the handlers that run; their deliveries end as cancelled however they return.
+    void cancel_running();
+
+    /// Gives up the handlers that still run: what they had in hand with its attempt; `ended` is not called
+    /// for it any more.
+    std::vector<std::pair<entry_ref, std::uint32_t>> abandon_running();
+
+    /// Calls `visit(entry_ref)` for everything queued and running.
+    template <class Visit>
+    void for_each(Visit visit) const
+    {
+        for (auto const& delivery : queue_)
+            visit(delivery.ref);
+        for (auto const& one : lanes_)
+            if (one->busy)
+                visit(one->current.ref);
+    }
+
+private:
+    struct lane
+    {
+        explicit lane(asio::any_io_executor const& executor) : wake(executor) {}
+
+        asio::cancellation_signal cancel;
+        condition wake;
+        held current;
+        bool busy = false;
+        bool idle = false;
+        /// Decides the outcome, not what the handler threw nor that it returned.
+        bool cancelled = false;
+        bool abandoned = false;
+    };
+
+    void summon();
+    asio::awaitable<void> work(lane& self);
+
+    asio::any_io_executor executor_;
+    std::size_t most_;
+    spawn_function spawn_;
+    run_function run_;
+    ended_function ended_;
+    boost::circular_buffer<held> queue_;
+    std::vector<std::unique_ptr<lane>> lanes_;
+    std::vector<lane*> idle_;
+    std::size_t running_ = 0;
+    /// A lane has been woken or made, and has not looked at the queue yet.
+    bool summoned_ = false;
+    bool closed_ = false;
+};
+
+} // namespace strandline::consume

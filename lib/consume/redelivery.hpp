@@ -1,0 +1,84 @@
+#pragma once
+
+#include "consume/held.hpp"
+#include "consume/retry_queue.hpp"
+#include "consume/slots.hpp"
+#include "core/condition.hpp"
+
+#include <strandline/broker.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace strandline::consume {
+
+/// Brings deliveries back that were tried before, or found pending, when they are due: fetches their bodies
+/// and counts the attempt.
+class redelivery
+{
+public:
+    struct hooks
+    {
+        std::function<void(held)> arrived;
+        /// One is due and there is no place for it.
+        std::function<void()> need_place;
+        /// Nothing is under way any more, after `close`.
+        std::function<void()> ended;
+        std::function<void(failure const&)> on_error;
+    };
+
+    /// The names must outlive this, and so must the broker.
+    redelivery(
+        broker& engine, std::vector<std::string_view> streams, std::string_view group,
+        std::string_view consumer, slots& places, hooks to
+    );
+
+    void add(retry_queue::waiting delivery);
+
+    /// Places got free.
+    void places_free();
+
+    /// Places that are needed now.
+    std::size_t wanted() const noexcept { return wanted_; }
+
+    asio::awaitable<void> run();
+
+    /// Fetches no more; returns what waits. What is under way still arrives.
+    std::vector<retry_queue::waiting> close();
+
+    bool busy() const noexcept { return !under_way_.empty(); }
+
+    std::uint64_t lost() const noexcept { return lost_; }
+
+    std::uint64_t gone() const noexcept { return gone_; }
+
+    /// Calls `visit(entry_ref)` for each delivery that waits or is being fetched.
+    template <class Visit>
+    void for_each(Visit visit) const
+    {
+        for (auto const& one : queue_.all())
+            visit(one.ref);
+        for (auto const& one : under_way_)
+            visit(one.ref);
+    }
+
+private:
+    asio::awaitable<void> fetch();
+
+    broker& engine_;
+    std::vector<std::string_view> streams_;
+    std::string_view group_;
+    std::string_view consumer_;
+    slots& places_;
+    hooks to_;
+    retry_queue queue_;
+    std::vector<retry_queue::waiting> under_way_;
+    condition changed_;
+    std::size_t wanted_ = 0;
+    std::uint64_t lost_ = 0;
+    std::uint64_t gone_ = 0;
+    bool closed_ = false;
+};
+
+} // namespace strandline::consume

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "consume/held.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace strandline::consume {
+
+/// Deliveries that wait for another attempt, by the time when it is due. They cost an id, not a body.
+class retry_queue
+{
+public:
+    using clock = std::chrono::steady_clock;
+
+    struct waiting
+    {
+        clock::time_point due;
+        entry_ref ref;
+        /// Handlers that started with it so far.
+        std::uint32_t attempts = 0;
+    };
+
+    void push(waiting delivery)
+    {
+        heap_.push_back(delivery);
+        std::ranges::push_heap(heap_, later);
+    }
+
+    std::optional<clock::time_point> next_due() const
+    {
+        return heap_.empty() ? std::nullopt : std::optional(heap_.front().due);
+    }
+
+    /// Takes out what is due, earliest first, at most `most`.
+    std::vector<waiting> pop_due(clock::time_point now, std::size_t most)
+    {
+        std::vector<waiting> due;
+        while (!heap_.empty() && heap_.front().due <= now && due.size() < most) {
+            std::ranges::pop_heap(heap_, later);
+            due.push_back(heap_.back());
+            heap_.pop_back();
+        }
+        return due;
+    }
+
+    /// All of them, in no order.
+    std::vector<waiting> const& all() const noexcept { return heap_; }
+
+    std::vector<waiting> pop_all() { return std::exchange(heap_, {}); }
+
+private:
+    static bool later(waiting const& left, waiting const& right) { return left.due > right.due; }
+
+    std::vector<waiting> heap_;
+};
+
+} // namespace strandline::consume

@@ -1,0 +1,255 @@
+#include "consume/session.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <random>
+#include <set>
+#include <utility>
+
+namespace strandline::consume {
+
+namespace {
+
+/// How long a cancelled handler, or a read that was woken, has to end before it counts as stuck.
+constexpr std::chrono::seconds patience{1};
+
+} // namespace
+
+session::session(
+    broker_ptr engine, std::shared_ptr<std::vector<subscription> const> subscriptions,
+    std::shared_ptr<consumer_options const> options
+)
+    : engine_(std::move(engine))
+    , subscriptions_(std::move(subscriptions))
+    , options_(std::move(options))
+    , places_(options_->max_in_flight)
+    , judge_(options_->max_attempts, options_->retry, std::random_device{}())
+    , settler_(
+          *engine_, stream_names(), options_->group, options_->name, options_->lease,
+          [this](failure const& why) { tell(why); }
+      )
+    , lanes_(
+          engine_->get_executor(), options_->max_concurrency, options_->max_in_flight,
+          [this](asio::awaitable<void> coroutine, asio::cancellation_slot slot) {
+              spawn(std::move(coroutine), slot);
+          },
+          [this](held const& delivery) { return handle(delivery); },
+          [this](held& delivery, outcome how) { ended(delivery, std::move(how)); }
+      )
+    , redelivery_(*engine_, stream_names(), options_->group, options_->name, places_, redelivery_hooks())
+    , intake_(*engine_, stream_names(), *options_, options_->name, places_, intake_hooks())
+    , changed_(engine_->get_executor())
+{}
+
+std::vector<std::string_view> session::stream_names() const
+{
+    std::vector<std::string_view> names;
+    for (auto const& one : *subscriptions_)
+        names.push_back(one.stream);
+    return names;
+}
+
+intake::hooks session::intake_hooks()
+{
+    return {
+        .arrived = [this](held delivery) { arrived(std::move(delivery)); },
+        .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
+        .queued = [this] { return lanes_.queued(); },
+        .wanted = [this] { return redelivery_.wanted(); },
+        .on_error = [this](failure const& why) { tell(why); },
+        .closed =
+            [this] {
+                why_ = errc::closed;
+                stop(std::chrono::milliseconds(0));
+            },
+        .ended = [this] { changed_.notify(); },
+        .spawn = [this](asio::awaitable<void> coroutine) { spawn(std::move(coroutine)); },
+    };
+}
+
+redelivery::hooks session::redelivery_hooks()
+{
+    return {
+        .arrived = [this](held delivery) { arrived(std::move(delivery)); },
+        .need_place = [this] { intake_.wake(); },
+        .ended = [this] { changed_.notify(); },
+        .on_error = [this](failure const& why) { tell(why); },
+    };
+}
+
+void session::spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slot)
+{
+    asio::co_spawn(
+        engine_->get_executor(), std::move(coroutine),
+        asio::bind_cancellation_slot(
+            slot,
+            [self = shared_from_this()](std::exception_ptr unexpected) {
+                if (unexpected)
+                    std::rethrow_exception(unexpected);
+            }
+        )
+    );
+}
+
+void session::tell(failure const& why) const
+{
+    if (options_->on_error)
+        options_->on_error(why);
+}
+
+void session::stop(std::chrono::milliseconds grace)
+{
+    deadline_ = std::min(deadline_, clock::now() + grace);
+    stopping_ = true;
+    changed_.notify();
+}
+
+void session::cancel(std::chrono::milliseconds grace)
+{
+    why_ = error_code(asio::error::operation_aborted);
+    stop(grace);
+}
+
+asio::awaitable<session::ending> session::run()
+{
+    spawn(settler_.run());
+    spawn(redelivery_.run());
+    intake_.start();
+    while (!stopping_)
+        co_await changed_.wait();
+
+    intake_.close();
+    for (auto const& delivery : lanes_.close())
+        settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
+    for (auto const& delivery : redelivery_.close())
+        give_back(delivery);
+    co_await wait_while_busy(clock::time_point::max());
+
+    lanes_.cancel_running();
+    deadline_ = clock::now() + patience;
+    co_await wait_while_busy(deadline_);
+
+    consume_report report;
+    for (auto const& [ref, attempt] : lanes_.abandon_running()) {
+        settler_.release(ref, attempt - 1, options_->lease, true);
+        ++report.stuck;
+    }
+    intake_.abandon();
+    settler_.close();
+    while (!settler_.finished())
+        co_await settler_.on_finished().wait();
+
+    auto const& counts = settler_.so_far();
+    report.handled = counts.handled;
+    report.retried = retried_;
+    report.dead = counts.dead;
+    report.released = counts.released;
+    report.cancelled = counts.cancelled;
+    report.gone = counts.gone + redelivery_.gone();
+    report.lost = counts.lost + redelivery_.lost();
+    report.unsettled = settler_.unsettled();
+    co_return ending{why_, report};
+}
+
+/// Until no handler runs and nothing can arrive any more, or the earlier of the two deadlines: a second
+/// `stop` may bring the own one nearer meanwhile.
+asio::awaitable<void> session::wait_while_busy(clock::time_point limit)
+{
+    auto const busy = [this] { return lanes_.running() != 0 || intake_.busy() || redelivery_.busy(); };
+    while (busy()) {
+        auto const until = std::min(limit, deadline_);
+        if (clock::now() >= until)
+            break;
+        co_await changed_.wait_until(until);
+    }
+}
+
+void session::arrived(held delivery)
+{
+    if (stopping_) {
+        places_.release(1);
+        settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
+    }
+    else
+        lanes_.push(std::move(delivery));
+}
+
+asio::awaitable<void> session::handle(held const& delivery)
+{
+    auto const& to = (*subscriptions_)[delivery.ref.stream];
+    strandline::delivery const view(to.stream, delivery.ref.id, delivery.attempt, delivery.entry);
+    co_await to.handler->run(view);
+}
+
+void session::ended(held& delivery, outcome how)
+{
+    auto const decision = judge_.after(how.how, delivery.attempt);
+    switch (decision.what) {
+    case verdict::kind::acknowledge:
+        settler_.acknowledge(delivery);
+        break;
+    case verdict::kind::dead:
+        settler_.bury(delivery.ref, delivery.attempt, decision.reason, std::move(how.error));
+        break;
+    case verdict::kind::release:
+        settler_.release(delivery.ref, delivery.attempt - 1, options_->lease, true);
+        break;
+    case verdict::kind::retry: {
+        ++retried_;
+        retry_queue::waiting const again{clock::now() + decision.delay, delivery.ref, delivery.attempt};
+        if (stopping_)
+            give_back(again);
+        else
+            redelivery_.add(again);
+        break;
+    }
+    }
+    delivery.owner.reset();
+    place_free();
+}
+
+void session::place_free()
+{
+    places_.release(1);
+    if (stopping_)
+        changed_.notify();
+    else {
+        redelivery_.places_free();
+        intake_.fill();
+    }
+}
+
+void session::recovered(stream_index stream, std::vector<pending_entry> const& entries)
+{
+    // What this process has in hand is no news. Looked up only here, so that the way of every delivery need
+    // not keep it.
+    std::set<entry_ref> known;
+    auto const note = [&](entry_ref ref) { known.insert(ref); };
+    lanes_.for_each(note);
+    redelivery_.for_each(note);
+    settler_.for_each(note);
+    for (auto const& entry : entries) {
+        entry_ref const ref{stream, entry.id};
+        if (known.contains(ref))
+            continue;
+        if (judge_.recovered(entry.attempts).what == verdict::kind::dead)
+            settler_.bury(ref, entry.attempts, "exhausted", "the process ended while a handler ran");
+        else
+            redelivery_.add({clock::now(), ref, entry.attempts});
+    }
+}
+
+/// A delivery that waits for another attempt: its count stays, and others can claim it when it would have
+/// been due.
+void session::give_back(retry_queue::waiting const& delivery)
+{
+    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(delivery.due - clock::now());
+    auto const idle = options_->lease - std::max(left, std::chrono::milliseconds(0));
+    settler_.release(delivery.ref, delivery.attempts, std::max(idle, std::chrono::milliseconds(0)));
+}
+
+} // namespace strandline::consume

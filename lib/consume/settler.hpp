@@ -1,0 +1,116 @@
+#pragma once
+
+#include "consume/held.hpp"
+#include "core/boot_clock.hpp"
+#include "core/condition.hpp"
+
+#include <strandline/broker.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace strandline::consume {
+
+/// Tells the engine how deliveries ended, many at a time: what ends while one call is under way goes with the
+/// next.
+///
+/// A delivery whose end could not be told is told again, checked now whether it is ours still; it is never
+/// run again for that.
+class settler
+{
+public:
+    struct counts
+    {
+        std::uint64_t handled = 0;
+        std::uint64_t dead = 0;
+        std::uint64_t released = 0;
+        std::uint64_t cancelled = 0;
+        std::uint64_t gone = 0;
+        std::uint64_t lost = 0;
+    };
+
+    /// The names of streams and consumer must outlive the settler.
+    settler(
+        broker& engine, std::vector<std::string_view> streams, std::string_view group,
+        std::string_view consumer, std::chrono::milliseconds lease,
+        std::function<void(failure const&)> on_error
+    );
+
+    void acknowledge(held const& delivery);
+
+    /// Hands back; the count becomes `attempts` and another consumer can claim it when it has been idle for
+    /// so long.
+    void
+    release(entry_ref ref, std::uint32_t attempts, std::chrono::milliseconds idle, bool cancelled = false);
+
+    void bury(entry_ref ref, std::uint32_t attempts, std::string_view reason, std::string error);
+
+    /// Settles what comes until it is closed and nothing is left, or the engine cannot be reached after the
+    /// close.
+    asio::awaitable<void> run();
+
+    void close();
+
+    bool finished() const noexcept { return finished_; }
+
+    /// Woken when `finished`.
+    condition& on_finished() noexcept { return on_finished_; }
+
+    counts const& so_far() const noexcept { return counts_; }
+
+    /// Deliveries whose end has not been confirmed.
+    std::size_t unsettled() const noexcept;
+
+    /// Calls `visit(entry_ref)` for each of them.
+    template <class Visit>
+    void for_each(Visit visit) const
+    {
+        for (stream_index stream = 0; stream != streams_.size(); ++stream) {
+            for (auto const& one : streams_[stream].waiting)
+                visit(entry_ref{stream, one.what.id});
+            for (auto const& one : streams_[stream].under_way)
+                visit(entry_ref{stream, one.what.id});
+        }
+    }
+
+private:
+    struct ending
+    {
+        settlement what;
+        std::string error;
+        /// Acknowledged: when the lease was confirmed last.
+        boot_clock::time_point confirmed;
+        bool cancelled = false;
+        /// An earlier call for it had no answer, so that it may have been carried out.
+        bool repeated = false;
+    };
+
+    struct stream_endings
+    {
+        std::string_view name;
+        std::vector<ending> waiting;
+        std::vector<ending> under_way;
+    };
+
+    void add(stream_index stream, ending&& one);
+    asio::awaitable<bool> settle(stream_endings& stream);
+    void count(ending const& one);
+
+    broker& engine_;
+    std::string_view group_;
+    std::string_view consumer_;
+    std::chrono::milliseconds lease_;
+    std::function<void(failure const&)> on_error_;
+    std::vector<stream_endings> streams_;
+    condition changed_;
+    condition on_finished_;
+    counts counts_;
+    bool idle_ = false;
+    bool closed_ = false;
+    bool finished_ = false;
+};
+
+} // namespace strandline::consume

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "consume/held.hpp"
+
+#include <strandline/consumer_options.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <string_view>
+
+namespace strandline::consume {
+
+/// What becomes of a delivery whose handler has ended.
+struct verdict
+{
+    enum class kind : std::uint8_t
+    {
+        acknowledge,
+        retry,
+        dead,
+        release,
+    };
+
+    kind what = kind::acknowledge;
+    /// Retry: how long it waits.
+    std::chrono::milliseconds delay{0};
+    /// Dead: the header `dead-reason`.
+    std::string_view reason;
+};
+
+/// The rules by which a failed delivery is tried again or given up.
+class judge
+{
+public:
+    judge(std::uint32_t max_attempts, retry_options const& retry, std::uint32_t seed)
+        : max_attempts_(max_attempts)
+        , retry_(retry)
+        , noise_(seed)
+    {}
+
+    verdict after(ended how, std::uint32_t attempt)
+    {
+        switch (how) {
+        case ended::returned:
+            return {verdict::kind::acknowledge, {}, {}};
+        case ended::cancelled:
+            return {verdict::kind::release, {}, {}};
+        case ended::rejected:
+            return {verdict::kind::dead, {}, "rejected"};
+        case ended::undecodable:
+            return {verdict::kind::dead, {}, "undecodable"};
+        case ended::threw:
+            break;
+        }
+        if (attempt >= max_attempts_)
+            return {verdict::kind::dead, {}, "exhausted"};
+        return {verdict::kind::retry, delay_after(attempt), {}};
+    }
+
+    /// A delivery found pending, with this count, that no handler of this process has. A count of 1 can mean
+    /// that it was read and never started, so it runs once more whatever the limit.
+    verdict recovered(std::uint32_t attempts) const
+    {
+        if (attempts > 1 && attempts >= max_attempts_)
+            return {verdict::kind::dead, {}, "exhausted"};
+        return {verdict::kind::retry, {}, {}};
+    }
+
+private:
+    std::chrono::milliseconds delay_after(std::uint32_t attempt)
+    {
+        auto const longest = static_cast<double>(retry_.longest.count());
+        auto const grown = static_cast<double>(retry_.first.count()) * std::pow(retry_.factor, attempt - 1.0);
+        auto const whole = static_cast<std::int64_t>(std::min(grown, longest));
+        return std::chrono::milliseconds(std::uniform_int_distribution(whole - whole / 2, whole)(noise_));
+    }
+
+    std::uint32_t max_attempts_;
+    retry_options retry_;
+    std::minstd_rand noise_;
+};
+
+} // namespace strandline::consume

@@ -1,0 +1,212 @@
+#include <strandline/detail/outbox.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace strandline::detail {
+
+namespace {
+
+constexpr std::size_t most_in_request = 64;
+constexpr std::size_t most_requests = 8;
+
+} // namespace
+
+/// A pump on its way to the strand. Destroyed without having run, its context is going away, and with it the
+/// operations: their handlers may own the producer, so that nobody else would ever free them.
+class outbox::scheduled_pump
+{
+public:
+    explicit scheduled_pump(std::shared_ptr<outbox> target) noexcept : target_(std::move(target)) {}
+
+    scheduled_pump(scheduled_pump&&) noexcept = default;
+    scheduled_pump& operator=(scheduled_pump&&) = delete;
+
+    ~scheduled_pump()
+    {
+        if (target_)
+            target_->abandon_all();
+    }
+
+    void operator()() { std::exchange(target_, nullptr)->pump(); }
+
+private:
+    std::shared_ptr<outbox> target_;
+};
+
+/// Operations on their way to the engine; freed with the coroutine when its context goes away.
+class outbox::travelling
+{
+public:
+    travelling(outbox& from, operations taken) : from_(&from), operations_(std::move(taken)) {}
+
+    travelling(travelling&& other) noexcept
+        : from_(std::exchange(other.from_, nullptr))
+        , operations_(std::move(other.operations_))
+    {}
+
+    travelling& operator=(travelling&&) = delete;
+
+    ~travelling()
+    {
+        if (!from_)
+            return;
+        for (auto* operation : operations_)
+            operation->abandon();
+        from_->abandon_all();
+    }
+
+    operations const& all() const noexcept { return operations_; }
+
+    operations release() noexcept
+    {
+        from_ = nullptr;
+        return std::move(operations_);
+    }
+
+private:
+    outbox* from_;
+    operations operations_;
+};
+
+failure check_headers(strandline::headers const& given)
+{
+    for (auto const& [name, value] : given) {
+        if (name.empty())
+            return {errc::invalid_name, "a header's name is empty"};
+        if (name == "body" || name.starts_with("dead-"))
+            return {errc::invalid_name, "the header name '" + name + "' is reserved"};
+    }
+    return {};
+}
+
+outbox::outbox(broker_ptr broker) : broker_(std::move(broker)) {}
+
+outbox::~outbox()
+{
+    abandon_all();
+}
+
+void outbox::submit(publish_operation* operation)
+{
+    {
+        std::lock_guard const lock(mutex_);
+        inbox_.push_back(operation);
+        if (std::exchange(scheduled_, true))
+            return;
+    }
+    asio::post(get_executor(), scheduled_pump(shared_from_this()));
+}
+
+std::uint64_t outbox::make_ticket()
+{
+    std::lock_guard const lock(mutex_);
+    return ++last_ticket_;
+}
+
+void outbox::cancel(std::uint64_t ticket)
+{
+    asio::post(get_executor(), [self = shared_from_this(), ticket] {
+        self->take_inbox();
+        auto const found = std::ranges::find(self->waiting_, ticket, &publish_operation::ticket);
+        if (found == self->waiting_.end())
+            return; // under way or completed
+        auto* const operation = *found;
+        self->waiting_.erase(found);
+        operation->complete(error_code(asio::error::operation_aborted), {});
+    });
+}
+
+void outbox::take_inbox()
+{
+    std::lock_guard const lock(mutex_);
+    waiting_.insert(waiting_.end(), inbox_.begin(), inbox_.end());
+    inbox_.clear();
+}
+
+void outbox::pump()
+{
+    {
+        std::lock_guard const lock(mutex_);
+        scheduled_ = false;
+    }
+    take_inbox();
+    while (!waiting_.empty() && requests_under_way_ < most_requests) {
+        operations taken;
+        taken.reserve(std::min(waiting_.size(), most_in_request));
+        while (!waiting_.empty() && taken.size() < most_in_request) {
+            auto* const operation = waiting_.front();
+            waiting_.pop_front();
+            if (operation->what.refused) {
+                auto const why = operation->what.refused;
+                operation->complete(why, {});
+            }
+            else
+                taken.push_back(operation);
+        }
+        if (taken.empty())
+            break;
+        ++requests_under_way_;
+        asio::co_spawn(
+            get_executor(), send(shared_from_this(), travelling(*this, std::move(taken))),
+            [](std::exception_ptr unexpected) {
+                if (unexpected)
+                    std::rethrow_exception(unexpected);
+            }
+        );
+    }
+}
+
+asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batch)
+{
+    std::vector<appending> entries;
+    entries.reserve(batch.all().size());
+    for (auto const* operation : batch.all()) {
+        auto const& body = operation->what.event.body;
+        entries.push_back({
+            operation->what.stream,
+            {body ? std::optional<std::string_view>(*body) : std::nullopt, operation->headers},
+            entry_id{},
+        });
+    }
+    co_await self->broker_->append(entries);
+    --self->requests_under_way_;
+
+    // The handlers may publish again at once: their operations shall find the pump below, not post another.
+    {
+        std::lock_guard const lock(self->mutex_);
+        self->scheduled_ = true;
+    }
+    auto const completed = batch.release();
+    for (std::size_t i = 0; i != completed.size(); ++i) {
+        auto const& outcome = entries[i].outcome;
+        try {
+            completed[i]->complete(outcome ? failure() : outcome.error(), outcome ? *outcome : entry_id());
+        }
+        catch (...) {
+            // What one handler throws goes where Asio sends it, out of run(), and the others are called all
+            // the same.
+            asio::post(self->get_executor(), [thrown = std::current_exception()] {
+                std::rethrow_exception(thrown);
+            });
+        }
+    }
+    self->pump();
+}
+
+void outbox::abandon_all() noexcept
+{
+    take_inbox();
+    while (!waiting_.empty()) {
+        auto* const operation = waiting_.front();
+        waiting_.pop_front();
+        operation->abandon();
+    }
+}
+
+} // namespace strandline::detail

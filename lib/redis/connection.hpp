@@ -1,0 +1,101 @@
+#pragma once
+
+#include "redis/backoff.hpp"
+#include "redis/replies.hpp"
+
+#include <strandline/broker.hpp>
+#include <strandline/redis.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/redis/connection.hpp>
+#include <boost/redis/request.hpp>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace strandline::redis {
+
+using request = boost::redis::request;
+
+/// A request that no reconnect repeats: when its connection breaks its outcome is unknown, and only the
+/// caller can say whether it may be sent again.
+request make_request();
+
+/// One connection to the server, made with the first command, kept up and made again for as long as it is not
+/// closed.
+///
+/// Boost.Redis' own reconnect is switched off: it waits a constant time, and repeats in its handshake what
+/// only we can judge. Everything here runs on the strand given. Commands wait while there is no connection,
+/// at most the connect timeout. The run coroutine shares ownership, because the transport must not be
+/// destroyed while it runs.
+class connection : public std::enable_shared_from_this<connection>
+{
+public:
+    /// `load_scripts`: each handshake gives the server the Lua scripts.
+    connection(asio::any_io_executor strand, redis_options options, bool load_scripts);
+
+    connection(connection const&) = delete;
+    connection& operator=(connection const&) = delete;
+
+    asio::any_io_executor get_executor() { return transport_.get_executor(); }
+
+    /// Sends the commands and waits for all their replies. Errors that the server answered are the sink's.
+    ///
+    /// Errors: `unreachable`, `refused`, `unavailable` (nothing was sent), `connection_lost`, `closed`.
+    asio::awaitable<failure> exec(request const& commands, reply_sink& replies);
+
+    /// Completes when the connection is up. Errors: `unreachable`, `refused`, `unavailable`, `closed`.
+    asio::awaitable<failure> connected();
+
+    /// The server's number of this connection; nothing while it is down or where the user may not ask for it.
+    std::optional<std::uint64_t> client_id() const noexcept;
+
+    /// Ends the connection for good; commands under way complete with `closed`.
+    void close();
+
+    bool is_closed() const noexcept { return phase_ == phase::closed; }
+
+private:
+    enum class phase : std::uint8_t
+    {
+        idle,
+        down,
+        up,
+        closed,
+    };
+
+    /// Somebody who waits for the connection; its timer is cancelled when there is news.
+    struct waiter
+    {
+        asio::steady_timer deadline;
+        std::optional<failure> news;
+    };
+
+    using transport = boost::redis::basic_connection<asio::any_io_executor>;
+
+    asio::awaitable<void> run();
+    void start_handshake();
+    void finish_handshake(boost::system::error_code error);
+    void tell_waiters(failure const& news);
+    failure why_down() const;
+    std::string address() const;
+
+    redis_options options_;
+    bool load_scripts_;
+    phase phase_ = phase::idle;
+    boost::redis::config config_;
+    transport transport_;
+    asio::steady_timer pause_;
+    backoff backoff_;
+    request handshake_;
+    node_replies handshake_replies_;
+    std::optional<std::uint64_t> client_id_;
+    std::optional<std::chrono::steady_clock::time_point> up_since_;
+    failure last_error_;
+    std::list<waiter*> waiters_;
+};
+
+} // namespace strandline::redis

@@ -1,0 +1,338 @@
+#include "redis/engine.hpp"
+
+#include <strandline/names.hpp>
+
+#include "redis/batch.hpp"
+#include "redis/reader.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace strandline {
+
+broker_ptr make_redis_broker(asio::any_io_executor executor, redis_options options)
+{
+    if (auto invalid = validate(options))
+        throw error(std::move(invalid));
+    return std::make_shared<redis::engine>(asio::make_strand(std::move(executor)), std::move(options));
+}
+
+namespace redis {
+
+namespace {
+
+/// Passes a script's reply on, unless it is that the server does not know the script.
+class script_reply final : public reply_sink
+{
+public:
+    explicit script_reply(reply_sink& wanted) : wanted_(wanted) {}
+
+    void on_node(resp3::node_view const& node) override
+    {
+        if (node.depth == 0 && is_error(node) && node.value.starts_with("NOSCRIPT"))
+            forgotten_ = true;
+        else
+            wanted_.on_node(node);
+    }
+
+    void on_reply_end() override
+    {
+        if (!forgotten_)
+            wanted_.on_reply_end();
+    }
+
+    bool forgotten() const noexcept { return forgotten_; }
+
+private:
+    reply_sink& wanted_;
+    bool forgotten_ = false;
+};
+
+/// Texts that arguments point to; reserved beforehand, so that none moves.
+class texts
+{
+public:
+    explicit texts(std::size_t most) { kept_.reserve(most); }
+
+    template <class Number>
+    std::string_view operator()(Number value)
+    {
+        return kept_.emplace_back(std::to_string(value));
+    }
+
+    std::string_view operator()(entry_id id) { return kept_.emplace_back(id.to_string()); }
+
+private:
+    std::vector<std::string> kept_;
+};
+
+void push_xadd(request& commands, appending const& item)
+{
+    auto const& entry = item.entry;
+    if (entry.body && entry.headers.empty()) {
+        commands.push("XADD", item.stream, "*", body_field, *entry.body);
+        return;
+    }
+    std::vector<std::string_view> arguments{item.stream, "*"};
+    arguments.reserve(4 + 2 * entry.headers.size());
+    if (entry.body)
+        arguments.insert(arguments.end(), {body_field, *entry.body});
+    for (auto const& [name, value] : entry.headers)
+        arguments.insert(arguments.end(), {name, value});
+    commands.push_range("XADD", arguments);
+}
+
+holding to_holding(std::string_view answer)
+{
+    return answer == "0" ? holding::held : answer == "2" ? holding::gone : holding::lost;
+}
+
+std::string_view to_text(settle_as as)
+{
+    switch (as) {
+    case settle_as::acknowledged:
+        return "ack";
+    case settle_as::released:
+        return "release";
+    case settle_as::dead:
+        return "dead";
+    }
+    return {};
+}
+
+} // namespace
+
+engine::engine(asio::any_io_executor strand, redis_options options)
+    : broker(strand), options_(std::move(options)), commands_(std::make_shared<connection>(strand, options_, true))
+{}
+
+engine::~engine()
+{
+    close();
+}
+
+void engine::close()
+{
+    // Its own handles: the engine may be gone when this runs.
+    asio::post(get_executor(), [commands = commands_, readers = readers_] {
+        commands->close();
+        for (auto const& reader : readers)
+            if (auto const open = reader.lock())
+                open->close();
+    });
+}
+
+asio::awaitable<void> engine::append(std::span<appending> entries)
+{
+    auto commands = make_request();
+    std::vector<appending*> sent;
+    sent.reserve(entries.size());
+    for (auto& item : entries) {
+        if (auto invalid = check_stream_name(item.stream))
+            item.outcome = std::move(invalid);
+        else if (!item.entry.body && item.entry.headers.empty())
+            item.outcome = failure(errc::not_encodable, "an event has a body or at least one header");
+        else {
+            item.outcome = failure(errc::unexpected_reply);
+            push_xadd(commands, item);
+            sent.push_back(&item);
+        }
+    }
+    if (sent.empty())
+        co_return;
+    append_replies replies(sent);
+    if (auto broken = co_await commands_->exec(commands, replies))
+        for (auto* item : sent)
+            item->outcome = broken;
+}
+
+asio::awaitable<failure> engine::ensure_group(std::string_view stream, std::string_view group, start_position start)
+{
+    if (auto invalid = check_stream_name(stream))
+        co_return invalid;
+    auto commands = make_request();
+    commands.push(
+        "XGROUP", "CREATE", stream, group, start.after ? start.after->to_string() : std::string("$"), "MKSTREAM"
+    );
+    node_replies replies;
+    if (auto broken = co_await commands_->exec(commands, replies))
+        co_return broken;
+    auto refused = replies.error(0);
+    if (refused.words().starts_with("BUSYGROUP"))
+        co_return failure(); // it exists
+    co_return refused;
+}
+
+std::unique_ptr<group_reader> engine::make_reader(std::string_view group, std::string_view consumer)
+{
+    std::erase_if(readers_, [](auto const& reader) { return reader.expired(); });
+    auto own = std::make_shared<connection>(get_executor(), options_, false);
+    readers_.push_back(own);
+    return std::make_unique<reader>(commands_, std::move(own), options_, group, consumer);
+}
+
+asio::awaitable<result<std::vector<pending_entry>>> engine::backlog(
+    membership who, entry_id after, std::size_t count
+)
+{
+    auto commands = make_request();
+    commands.push("XPENDING", who.stream, who.group, "(" + after.to_string(), "+", count, who.consumer);
+    node_replies replies;
+    if (auto broken = co_await commands_->exec(commands, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    std::vector<pending_entry> entries;
+    node_walk walk(replies.reply(0));
+    for (auto rest = walk.enter(); rest != 0 && walk.ok(); --rest) {
+        walk.enter();
+        auto& entry = entries.emplace_back();
+        entry.id = walk.id();
+        walk.skip(); // consumer
+        walk.skip(); // idle
+        entry.attempts = static_cast<std::uint32_t>(walk.number());
+    }
+    if (!walk.ok())
+        co_return unexpected_reply("XPENDING");
+    co_return entries;
+}
+
+asio::awaitable<failure> engine::run(
+    script const& lua, std::size_t keys, std::span<std::string_view const> arguments, reply_sink& replies
+)
+{
+    auto const number_of_keys = std::to_string(keys);
+    std::vector<std::string_view> all{lua.hash(), number_of_keys};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    auto commands = make_request();
+    commands.push_range("EVALSHA", all);
+    script_reply answer(replies);
+    auto broken = co_await commands_->exec(commands, answer);
+    if (broken || !answer.forgotten())
+        co_return broken;
+    all.front() = lua.text();
+    auto teaching = make_request();
+    teaching.push_range("EVAL", all);
+    co_return co_await commands_->exec(teaching, replies);
+}
+
+asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
+{
+    if (entries.empty())
+        co_return failure();
+    texts text(entries.size());
+    std::vector<std::string_view> arguments{who.stream, who.group, who.consumer};
+    for (auto const& item : entries)
+        arguments.insert(arguments.end(), {text(item.id), item.counted ? "1" : "0"});
+    take_reply reply(entries);
+    if (auto broken = co_await run(take_script(), 1, arguments, reply))
+        co_return broken;
+    co_return reply.error();
+}
+
+asio::awaitable<result<claimed>> engine::claim(
+    membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count
+)
+{
+    texts text(3);
+    std::array const arguments{who.stream,   who.group,    who.consumer, text(lease.count()),
+                               text(cursor), text(count)};
+    node_replies replies;
+    if (auto broken = co_await run(claim_script(), 1, arguments, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    claimed taken;
+    node_walk walk(replies.reply(0));
+    walk.enter();
+    taken.cursor = walk.id();
+    for (auto rest = walk.enter(); rest >= 2 && walk.ok(); rest -= 2) {
+        auto const id = walk.id();
+        taken.entries.push_back({id, static_cast<std::uint32_t>(walk.number())});
+    }
+    for (auto rest = walk.enter(); rest != 0 && walk.ok(); --rest)
+        taken.gone.push_back(walk.id());
+    if (!walk.ok())
+        co_return unexpected_reply("the script that claims entries");
+    co_return taken;
+}
+
+asio::awaitable<failure> engine::renew(
+    membership who, std::span<entry_id const> ids, std::span<holding> states
+)
+{
+    if (ids.empty())
+        co_return failure();
+    texts text(ids.size());
+    std::vector<std::string_view> arguments{who.stream, who.group, who.consumer};
+    for (auto const id : ids)
+        arguments.push_back(text(id));
+    node_replies replies;
+    if (auto broken = co_await run(renew_script(), 1, arguments, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    node_walk walk(replies.reply(0));
+    if (walk.enter() != ids.size())
+        co_return unexpected_reply("the script that renews leases");
+    for (std::size_t i = 0; i != ids.size(); ++i)
+        states[i] = to_holding(walk.text());
+    co_return walk.ok() ? failure() : unexpected_reply("the script that renews leases");
+}
+
+asio::awaitable<failure> engine::settle(membership who, std::span<settlement> items)
+{
+    texts text(items.size() * 4);
+    std::vector<std::string_view> acknowledged{who.stream, who.group};
+    auto const dead_stream = dead_letter_stream(who.stream);
+    std::vector<std::string_view> arguments{who.stream, dead_stream, who.group, who.consumer};
+    std::vector<settlement*> checked;
+    for (auto& item : items) {
+        item.state = holding::held;
+        item.error_of_item = {};
+        if (item.as == settle_as::acknowledged && item.surely_held) {
+            acknowledged.push_back(text(item.id));
+            continue;
+        }
+        checked.push_back(&item);
+        arguments.insert(
+            arguments.end(), {to_text(item.as), text(item.id), text(item.attempts), text(item.idle.count()),
+                              item.reason, item.error}
+        );
+    }
+
+    if (acknowledged.size() > 2) {
+        auto commands = make_request();
+        commands.push_range("XACK", acknowledged);
+        node_replies replies;
+        if (auto broken = co_await commands_->exec(commands, replies))
+            co_return broken;
+        if (auto refused = replies.error(0))
+            co_return refused;
+    }
+    if (checked.empty())
+        co_return failure();
+
+    node_replies replies;
+    if (auto broken = co_await run(settle_script(), 2, arguments, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    node_walk walk(replies.reply(0));
+    if (walk.enter() != checked.size())
+        co_return unexpected_reply("the script that settles deliveries");
+    for (auto* item : checked) {
+        auto const answer = walk.text();
+        if (answer == "0" || answer == "1" || answer == "2")
+            item->state = to_holding(answer);
+        else
+            item->error_of_item = server_failure(answer);
+    }
+    co_return failure();
+}
+
+} // namespace redis
+} // namespace strandline

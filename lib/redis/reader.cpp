@@ -1,0 +1,124 @@
+#include "redis/reader.hpp"
+
+#include "redis/batch.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <exception>
+
+namespace strandline::redis {
+
+namespace {
+
+constexpr std::size_t least_block = 4096;
+
+/// Between two attempts to end a wait: before the read has blocked, CLIENT UNBLOCK finds nothing to end.
+constexpr std::chrono::milliseconds first_pause{1};
+constexpr std::chrono::milliseconds longest_pause{50};
+
+} // namespace
+
+reader::reader(
+    std::shared_ptr<connection> commands, std::shared_ptr<connection> own, redis_options const& options,
+    std::string_view group, std::string_view consumer
+)
+    : commands_(std::move(commands)), own_(std::move(own)),
+      // The health check's PING queues behind a blocked read; it must be answered before the connection counts as dead.
+      longest_wait_(std::max(options.health_check_interval * 3 / 4, std::chrono::milliseconds(1))), group_(group),
+      consumer_(consumer)
+{}
+
+reader::~reader()
+{
+    asio::post(commands_->get_executor(), [own = std::move(own_)] { own->close(); });
+}
+
+asio::awaitable<failure> reader::read(
+    std::span<std::string_view const> streams, std::size_t count, std::chrono::milliseconds wait,
+    std::vector<received>& out
+)
+{
+    auto const blocks = wait > std::chrono::milliseconds::zero();
+    auto commands = make_request();
+    std::vector<std::string_view> arguments{"GROUP", group_, consumer_, "COUNT"};
+    auto const count_text = std::to_string(count);
+    arguments.push_back(count_text);
+    // BLOCK 0 would wait for ever.
+    auto const wait_text = std::to_string(std::min(wait, longest_wait_).count());
+    if (blocks) {
+        arguments.push_back("BLOCK");
+        arguments.push_back(wait_text);
+    }
+    arguments.push_back("STREAMS");
+    arguments.insert(arguments.end(), streams.begin(), streams.end());
+    arguments.insert(arguments.end(), streams.size(), ">");
+    commands.push_range("XREADGROUP", arguments);
+
+    read_reply reply(streams, std::max(last_size_ + last_size_ / 8, least_block), out);
+    // Destroyed with the frame, too, when the context goes while the read waits.
+    struct counted
+    {
+        std::shared_ptr<waits> waiting;
+        bool blocks;
+
+        counted(std::shared_ptr<waits> waiting, bool blocks) : waiting(std::move(waiting)), blocks(blocks)
+        {
+            this->waiting->under_way += blocks;
+        }
+
+        counted(counted const&) = delete;
+        counted& operator=(counted const&) = delete;
+
+        ~counted() { waiting->under_way -= blocks; }
+    } const counting(waits_, blocks);
+
+    if (auto broken = co_await own_->exec(commands, reply))
+        co_return broken;
+    if (reply.size() != 0)
+        last_size_ = reply.size();
+    co_return reply.error();
+}
+
+void reader::wake()
+{
+    if (waits_->under_way == 0 || waits_->ending)
+        return;
+    waits_->ending = true;
+    asio::co_spawn(
+        commands_->get_executor(), end_waits(commands_, own_, waits_),
+        [waiting = waits_](std::exception_ptr unexpected) {
+            waiting->ending = false;
+            if (unexpected)
+                std::rethrow_exception(unexpected);
+        }
+    );
+}
+
+asio::awaitable<void> reader::end_waits(
+    std::shared_ptr<connection> commands, std::shared_ptr<connection> own, std::shared_ptr<waits> waiting
+)
+{
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    auto pause = first_pause;
+    while (waiting->under_way != 0 && !own->is_closed() && !commands->is_closed()) {
+        if (auto const id = own->client_id()) {
+            auto unblock = make_request();
+            unblock.push("CLIENT", "UNBLOCK", *id);
+            node_replies replies;
+            if (!co_await commands->exec(unblock, replies) && replies.error(0))
+                co_return; // not permitted: the wait ends by itself
+            if (waiting->under_way == 0)
+                co_return;
+        }
+        timer.expires_after(pause);
+        co_await timer.async_wait(asio::as_tuple);
+        pause = std::min(pause * 2, longest_pause);
+    }
+}
+
+} // namespace strandline::redis

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace strandline::redis {
+
+/// A Lua script of the library and the hash by which the server knows it.
+class script
+{
+public:
+    explicit script(std::string_view text);
+
+    std::string_view text() const noexcept { return text_; }
+
+    /// SHA-1 in hexadecimal digits, as EVALSHA takes it.
+    std::string_view hash() const noexcept { return hash_; }
+
+private:
+    std::string_view text_;
+    std::string hash_;
+};
+
+script const& claim_script();
+script const& renew_script();
+script const& settle_script();
+script const& take_script();
+
+/// All of them.
+std::span<script const> all_scripts();
+
+} // namespace strandline::redis

@@ -1,0 +1,22 @@
+-- Bodies for deliveries about to start.
+-- KEYS: stream.  ARGV: group, consumer, then for each item: id, 1 to count the attempt or 0.
+-- Answers for each item {attempts, fields}, or 1 (another's, or settled) or 2 (removed from the stream).
+local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
+local answers = {}
+for i = 3, #ARGV, 2 do
+  local id = ARGV[i]
+  local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
+  if not pending or pending[2] ~= consumer then
+    answers[#answers + 1] = 1
+  else
+    local attempts = pending[4] + tonumber(ARGV[i + 1])
+    local entry = redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', attempts)[1]
+    if entry then
+      answers[#answers + 1] = {attempts, entry[2]}
+    else
+      redis.call('XACK', stream, group, id)
+      answers[#answers + 1] = 2
+    end
+  end
+end
+return answers

@@ -1,0 +1,1 @@
+// Carries the precompiled header that test_main.cpp cannot use: it needs other definitions before Boost.Test.
