@@ -1,8 +1,8 @@
 #include "consume.hpp"
 
-#include <strandline/consumer.hpp>
-
 #include "redis/batch.hpp"
+
+#include <strandline/consumer.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/redis/connection.hpp>
@@ -19,7 +19,8 @@ namespace bench {
 namespace asio = boost::asio;
 namespace redis = boost::redis;
 
-asio::awaitable<void> consume(strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events)
+asio::awaitable<void>
+consume(strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events)
 {
     strandline::consumer_options options;
     options.group = group;
@@ -86,7 +87,7 @@ void consume_bare(
 )
 {
     auto const self = std::make_shared<bare>(
-        connection(context.get_executor(), {}, redis::logger(redis::logger::level::disabled)), std::move(stream),
+        connection(context.get_executor(), redis::logger(redis::logger::level::disabled)), std::move(stream),
         std::move(group), events
     );
     redis::config config;
