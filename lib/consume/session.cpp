@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -224,10 +225,15 @@ void session::place_free()
     places_.release(1);
     if (stopping_)
         changed_.notify();
-    else {
-        redelivery_.places_free();
-        intake_.fill();
-    }
+    else if (!std::exchange(filling_, true))
+        // Posted: a lane that empties its queue without a pause shall not fill it again itself and keep the strand.
+        asio::post(engine_->get_executor(), [self = shared_from_this()] {
+            self->filling_ = false;
+            if (!self->stopping_) {
+                self->redelivery_.places_free();
+                self->intake_.fill();
+            }
+        });
 }
 
 void session::recovered(stream_index stream, std::vector<pending_entry> const& entries)
