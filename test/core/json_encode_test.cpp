@@ -239,6 +239,7 @@ BOOST_AUTO_TEST_CASE(writes_what_comes_back)
     comes_back(0.1 + 0.2);
     comes_back(sales::state::shipped);
     comes_back(std::optional<sales::state>());
+    comes_back(std::optional<std::optional<std::vector<int>>>({{1, 2}}));
 }
 
 BOOST_AUTO_TEST_CASE(writes_rare_types_that_come_back)
