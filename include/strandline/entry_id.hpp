@@ -29,7 +29,8 @@ struct entry_id
         return {std::numeric_limits<std::uint64_t>::max(), std::numeric_limits<std::uint64_t>::max()};
     }
 
-    /// Reads `<ms>-<seq>`, or `<ms>` alone for `<ms>-0`. Only decimal digits; no sign, no space.
+    /// Reads `<ms>-<seq>`, or `<ms>` alone for `<ms>-0`. Only decimal digits; no sign, no space. Fails with
+    /// `errc::invalid_entry_id`; the words say why.
     static result<entry_id> parse(std::string_view text);
 
     /// The least id after this one; nothing after `max()`.
