@@ -111,7 +111,10 @@ void session::tell(failure const& why) const
 
 void session::stop(std::chrono::milliseconds grace)
 {
-    deadline_ = std::min(deadline_, clock::now() + grace);
+    auto const now = clock::now();
+    // Any grace is good, also one that ends beyond the clock's last time.
+    if (grace < std::chrono::floor<std::chrono::milliseconds>(clock::time_point::max() - now))
+        deadline_ = std::min(deadline_, now + std::max(grace, std::chrono::milliseconds(0)));
     stopping_ = true;
     changed_.notify();
 }
