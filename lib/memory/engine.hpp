@@ -1,0 +1,56 @@
+#pragma once
+
+#include "memory/core.hpp"
+
+#include <strandline/broker.hpp>
+#include <strandline/memory.hpp>
+
+#include <memory>
+
+namespace strandline::memory {
+
+/// Streams in this process: the operations of the contract as coroutines that never wait, but for reads.
+class engine final : public broker
+{
+public:
+    engine(asio::any_io_executor strand, memory_options options);
+    ~engine() override;
+
+    void close() override;
+
+    asio::awaitable<void> append(std::span<appending> entries) override;
+
+    asio::awaitable<failure>
+    ensure_group(std::string_view stream, std::string_view group, start_position start) override;
+
+    std::unique_ptr<group_reader> make_reader(std::string_view group, std::string_view consumer) override;
+
+    asio::awaitable<result<std::vector<pending_entry>>>
+    backlog(membership who, entry_id after, std::size_t count) override;
+
+    asio::awaitable<failure> take(membership who, std::span<taking> entries) override;
+
+    asio::awaitable<result<claimed>>
+    claim(membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count) override;
+
+    asio::awaitable<failure>
+    renew(membership who, std::span<entry_id const> ids, std::span<holding> states) override;
+
+    asio::awaitable<failure> settle(membership who, std::span<settlement> items) override;
+
+    asio::awaitable<result<stream_info>> inspect_stream(std::string_view stream) override;
+
+    asio::awaitable<result<std::vector<group_info>>> inspect_groups(std::string_view stream) override;
+
+    asio::awaitable<result<std::vector<consumer_info>>>
+    inspect_consumers(std::string_view stream, std::string_view group) override;
+
+    asio::awaitable<result<std::vector<pending_info>>> inspect_pending(
+        std::string_view stream, std::string_view group, entry_id after, std::size_t count
+    ) override;
+
+private:
+    std::shared_ptr<core> core_;
+};
+
+} // namespace strandline::memory

@@ -1,0 +1,39 @@
+#include "memory/entry_log.hpp"
+
+#include <algorithm>
+
+namespace strandline::memory {
+
+result<entry_id> entry_log::append(entry_view const& entry, instant now)
+{
+    auto const ms = static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count(), 0));
+    auto const id = ms > last_generated_.ms ? entry_id{ms, 0} : last_generated_.next();
+    if (!id)
+        return failure(errc::server_error, "the stream has given out its last id");
+    records_.push_back({*id, stored_entry::copy_of(entry)});
+    last_generated_ = *id;
+    return *id;
+}
+
+stored_entry const* entry_log::find(entry_id id) const noexcept
+{
+    auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
+    return found == records_.end() || found->id != id ? nullptr : found->content.get();
+}
+
+std::ranges::subrange<std::deque<entry_log::record>::const_iterator> entry_log::after(entry_id id
+) const noexcept
+{
+    // The common question, asked by readers that have read everything.
+    if (id >= last_generated_)
+        return {records_.end(), records_.end()};
+    return {std::ranges::upper_bound(records_, id, {}, &record::id), records_.end()};
+}
+
+void entry_log::remove_before(entry_id id) noexcept
+{
+    while (!records_.empty() && records_.front().id < id)
+        records_.pop_front();
+}
+
+} // namespace strandline::memory

@@ -1,0 +1,167 @@
+#include "memory/group.hpp"
+
+#include <algorithm>
+
+namespace strandline::memory {
+
+namespace {
+
+/// How many pending entries `claim` looks at for each one it may take.
+constexpr std::size_t looks_per_claim = 10;
+
+/// An idle time that no lease reaches, and that no sum with a clock overflows.
+constexpr std::chrono::milliseconds longest_idle{std::int64_t{1} << 52};
+
+} // namespace
+
+consumer& group::join(std::string_view name, instant now)
+{
+    auto found = consumers_.find(name);
+    if (found == consumers_.end()) {
+        found = consumers_.try_emplace(std::string(name)).first;
+        found->second.name = found->first;
+    }
+    found->second.seen = now;
+    return found->second;
+}
+
+consumer* group::find(std::string_view name) noexcept
+{
+    auto const found = consumers_.find(name);
+    return found == consumers_.end() ? nullptr : &found->second;
+}
+
+void group::read(
+    entry_log const& entries, consumer& reader, std::size_t count, instant now, std::uint32_t stream,
+    std::vector<received>& out
+)
+{
+    auto unread = entries.after(last_delivered_);
+    for (; !unread.empty() && count != 0; unread.advance(1), --count) {
+        auto const& [id, content] = unread.front();
+        pending_.add({id, now, &reader, 1});
+        out.push_back({stream, id, content->view(), content});
+        last_delivered_ = id;
+    }
+    if (!unread.empty())
+        ring_next();
+}
+
+std::vector<pending_entry> group::backlog(consumer const& owner, entry_id after, std::size_t count) const
+{
+    std::vector<pending_entry> own;
+    for (auto const& record : pending_.from(after)) {
+        if (own.size() == count)
+            break;
+        if (record.owner == &owner && record.id != after)
+            own.push_back({record.id, record.attempts});
+    }
+    return own;
+}
+
+pending_record* group::held(entry_log const& entries, consumer const* owner, entry_id id, holding& state)
+{
+    auto* const record = pending_.find(id);
+    if (!record || record->owner != owner) {
+        state = holding::lost;
+        return nullptr;
+    }
+    if (!entries.find(id)) {
+        pending_.remove(*record);
+        state = holding::gone;
+        return nullptr;
+    }
+    state = holding::held;
+    return record;
+}
+
+holding group::check(entry_log const& entries, consumer const* owner, entry_id id)
+{
+    auto state = holding::lost;
+    held(entries, owner, id, state);
+    return state;
+}
+
+void group::take(entry_log const& entries, consumer const* taker, taking& item, instant now)
+{
+    auto* const record = held(entries, taker, item.id, item.state);
+    if (!record)
+        return;
+    if (item.counted)
+        ++record->attempts;
+    record->since = now;
+    auto const* const content = entries.find(item.id);
+    item.attempt = record->attempts;
+    item.entry = content->view();
+    item.owner = content;
+}
+
+claimed group::claim(
+    entry_log const& entries, consumer& claimer, std::chrono::milliseconds lease, entry_id cursor,
+    std::size_t count, instant now
+)
+{
+    claimed taken;
+    std::size_t looked = 0;
+    for (auto& record : pending_.from(cursor)) {
+        if (record.is_gap())
+            continue;
+        // What was removed counts too: the caller has to deal with it as well.
+        if (looked / looks_per_claim == count || taken.entries.size() + taken.gone.size() == count) {
+            taken.cursor = record.id;
+            break;
+        }
+        ++looked;
+        if (!entries.find(record.id)) {
+            taken.gone.push_back(record.id);
+        }
+        else if (elapsed(record.since, now) >= lease) {
+            --record.owner->pending;
+            ++claimer.pending;
+            record.owner = &claimer;
+            record.since = now;
+            taken.entries.push_back({record.id, record.attempts});
+        }
+    }
+    for (auto const id : taken.gone)
+        pending_.remove(*pending_.find(id));
+    return taken;
+}
+
+holding group::renew(entry_log const& entries, consumer const* owner, entry_id id, instant now)
+{
+    auto state = holding::lost;
+    if (auto* const record = held(entries, owner, id, state))
+        record->since = now;
+    return state;
+}
+
+holding group::acknowledge(consumer const* owner, entry_id id)
+{
+    auto* const record = pending_.find(id);
+    if (!record || record->owner != owner)
+        return holding::lost;
+    pending_.remove(*record);
+    return holding::held;
+}
+
+holding group::release(entry_log const& entries, consumer const* owner, settlement const& item, instant now)
+{
+    auto state = holding::lost;
+    if (auto* const record = held(entries, owner, item.id, state)) {
+        record->since = now - std::clamp(item.idle, std::chrono::milliseconds::zero(), longest_idle);
+        record->attempts = item.attempts;
+    }
+    return state;
+}
+
+void group::ring_next()
+{
+    if (waiting_.empty())
+        return;
+    auto* const next = waiting_.front();
+    waiting_.pop_front();
+    next->ring();
+}
+
+} // namespace strandline::memory

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "memory/entry_log.hpp"
+#include "memory/pending_list.hpp"
+
+#include <strandline/broker.hpp>
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace strandline::memory {
+
+/// What wakes a read that waits. It may ring although there is nothing to read.
+class bell
+{
+public:
+    virtual void ring() = 0;
+
+protected:
+    ~bell() = default;
+};
+
+/// A consumer group of one stream: how far it has read, and what is pending for whom.
+///
+/// Functions that need the stream's entries are given them; `now` is the engine's clock.
+class group
+{
+public:
+    using consumers = std::map<std::string, consumer, std::less<>>;
+
+    /// Reads what comes after that entry.
+    explicit group(entry_id start) noexcept : last_delivered_(start) {}
+
+    group(group const&) = delete;
+    group& operator=(group const&) = delete;
+
+    /// The consumer of that name, created when it is new. Its address stays.
+    consumer& join(std::string_view name, instant now);
+
+    /// Null when it never read nor claimed.
+    consumer* find(std::string_view name) noexcept;
+
+    /// Delivers at most `count` new entries to the consumer. When some are left, rings for the next read that
+    /// waits.
+    void read(
+        entry_log const& entries, consumer& reader, std::size_t count, instant now, std::uint32_t stream,
+        std::vector<received>& out
+    );
+
+    std::vector<pending_entry> backlog(consumer const& owner, entry_id after, std::size_t count) const;
+
+    void take(entry_log const& entries, consumer const* taker, taking& item, instant now);
+
+    claimed claim(
+        entry_log const& entries, consumer& claimer, std::chrono::milliseconds lease, entry_id cursor,
+        std::size_t count, instant now
+    );
+
+    holding renew(entry_log const& entries, consumer const* owner, entry_id id, instant now);
+
+    holding acknowledge(consumer const* owner, entry_id id);
+
+    holding release(entry_log const& entries, consumer const* owner, settlement const& item, instant now);
+
+    /// Whether the consumer holds the entry. One that was removed from the stream leaves the pending entries
+    /// list.
+    holding check(entry_log const& entries, consumer const* owner, entry_id id);
+
+    /// The next call of `ring_next` that finds it first in the queue takes it out and rings.
+    void wait(bell& waiting) { waiting_.push_back(&waiting); }
+
+    /// Harmless when it does not wait.
+    void leave(bell& waiting) { std::erase(waiting_, &waiting); }
+
+    void ring_next();
+
+    entry_id last_delivered() const noexcept { return last_delivered_; }
+
+    consumers const& members() const noexcept { return consumers_; }
+
+    pending_list const& pending() const noexcept { return pending_; }
+
+private:
+    /// The record of an entry that the consumer holds, or null and `state` says why.
+    pending_record* held(entry_log const& entries, consumer const* owner, entry_id id, holding& state);
+
+    entry_id last_delivered_;
+    consumers consumers_;
+    pending_list pending_;
+    /// Reads that wait, in the order in which they began to.
+    std::deque<bell*> waiting_;
+};
+
+} // namespace strandline::memory

@@ -1,0 +1,229 @@
+#include "memory/streams.hpp"
+
+#include "memory/dead_letter.hpp"
+
+#include <strandline/names.hpp>
+
+namespace strandline::memory {
+
+namespace {
+
+// The words of the servers.
+failure no_stream(std::string_view name)
+{
+    return {errc::no_group, "NOGROUP No such key '" + std::string(name) + "'"};
+}
+
+failure no_group(std::string_view name, std::string_view group_name)
+{
+    return {
+        errc::no_group,
+        "NOGROUP No such key '" + std::string(name) + "' or consumer group '" + std::string(group_name) + "'"
+    };
+}
+
+} // namespace
+
+result<entry_id> stream::append(entry_view const& entry, instant now)
+{
+    auto const id = entries.append(entry, now);
+    if (id)
+        for (auto& [name, group] : groups)
+            group.ring_next();
+    return id;
+}
+
+stream& streams::open(std::string_view name)
+{
+    auto found = streams_.find(name);
+    if (found == streams_.end())
+        found = streams_.try_emplace(std::string(name)).first;
+    return found->second;
+}
+
+result<place> streams::find(std::string_view name, std::string_view group_name)
+{
+    auto const in = streams_.find(name);
+    if (in == streams_.end())
+        return no_group(name, group_name);
+    auto const of = in->second.groups.find(group_name);
+    if (of == in->second.groups.end())
+        return no_group(name, group_name);
+    return place{in->second, of->second};
+}
+
+void streams::append(std::span<appending> items, instant now)
+{
+    stream* into = nullptr;
+    std::string_view last;
+    for (auto& item : items) {
+        if (!into || item.stream != last) {
+            into = nullptr;
+            if (auto invalid = check_stream_name(item.stream)) {
+                item.outcome = std::move(invalid);
+                continue;
+            }
+        }
+        if (!item.entry.body && item.entry.headers.empty()) {
+            item.outcome = failure(errc::not_encodable, "an event has a body or at least one header");
+            continue;
+        }
+        if (!into) {
+            into = &open(item.stream);
+            last = item.stream;
+        }
+        item.outcome = into->append(item.entry, now);
+    }
+}
+
+failure streams::ensure_group(std::string_view name, std::string_view group_name, start_position start)
+{
+    if (auto invalid = check_stream_name(name))
+        return invalid;
+    auto& in = open(name);
+    in.groups.try_emplace(std::string(group_name), start.after.value_or(in.entries.last_generated()));
+    return {};
+}
+
+result<std::vector<pending_entry>> streams::backlog(membership who, entry_id after, std::size_t count)
+{
+    auto const where = find(who.stream, who.group);
+    if (!where)
+        return where.error();
+    auto const* const owner = where->of.find(who.consumer);
+    return owner ? where->of.backlog(*owner, after, count) : std::vector<pending_entry>();
+}
+
+failure streams::take(membership who, std::span<taking> items, instant now)
+{
+    auto const where = find(who.stream, who.group);
+    if (!where)
+        return where.error();
+    auto const* const taker = where->of.find(who.consumer);
+    for (auto& item : items)
+        where->of.take(where->in.entries, taker, item, now);
+    return {};
+}
+
+result<claimed> streams::claim(
+    membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count, instant now
+)
+{
+    auto const where = find(who.stream, who.group);
+    if (!where)
+        return where.error();
+    return where->of.claim(where->in.entries, where->of.join(who.consumer, now), lease, cursor, count, now);
+}
+
+failure streams::renew(membership who, std::span<entry_id const> ids, std::span<holding> states, instant now)
+{
+    auto const where = find(who.stream, who.group);
+    if (!where)
+        return where.error();
+    auto const* const owner = where->of.find(who.consumer);
+    for (std::size_t i = 0; i != ids.size(); ++i)
+        states[i] = where->of.renew(where->in.entries, owner, ids[i], now);
+    return {};
+}
+
+failure streams::settle(membership who, std::span<settlement> items, instant now)
+{
+    auto const where = find(who.stream, who.group);
+    if (!where)
+        return where.error();
+    auto const* const owner = where->of.find(who.consumer);
+    for (auto& item : items) {
+        item.error_of_item = {};
+        switch (item.as) {
+        case settle_as::acknowledged:
+            item.state = where->of.acknowledge(owner, item.id);
+            break;
+        case settle_as::released:
+            item.state = where->of.release(where->in.entries, owner, item, now);
+            break;
+        case settle_as::dead:
+            bury(who, *where, owner, item, now);
+            break;
+        }
+    }
+    return {};
+}
+
+void streams::bury(membership who, place where, consumer const* owner, settlement& item, instant now)
+{
+    item.state = where.of.check(where.in.entries, owner, item.id);
+    if (item.state != holding::held)
+        return;
+    auto const& entry = where.in.entries.find(item.id)->view();
+    dead_letter const letter(who, item, entry, now);
+    auto const copy = open(dead_letter_stream(who.stream)).append(letter.view(), now);
+    if (copy)
+        where.of.acknowledge(owner, item.id);
+    else
+        item.error_of_item = copy.error();
+}
+
+result<stream_info> streams::inspect_stream(std::string_view name) const
+{
+    auto const found = streams_.find(name);
+    if (found == streams_.end())
+        return no_stream(name);
+    auto const& [entries, groups] = found->second;
+    stream_info info;
+    info.length = entries.records().size();
+    info.groups = groups.size();
+    if (!entries.records().empty()) {
+        info.first = entries.records().front().id;
+        info.last = entries.records().back().id;
+    }
+    info.last_generated = entries.last_generated();
+    return info;
+}
+
+result<std::vector<group_info>> streams::inspect_groups(std::string_view name) const
+{
+    auto const found = streams_.find(name);
+    if (found == streams_.end())
+        return no_stream(name);
+    std::vector<group_info> infos;
+    for (auto const& [group_name, group] : found->second.groups) {
+        auto const lag = found->second.entries.after(group.last_delivered()).size();
+        infos.push_back(
+            {group_name, group.members().size(), group.pending().size(), group.last_delivered(), lag}
+        );
+    }
+    return infos;
+}
+
+result<std::vector<consumer_info>>
+streams::inspect_consumers(std::string_view name, std::string_view group_name, instant now)
+{
+    auto const where = find(name, group_name);
+    if (!where)
+        return where.error();
+    std::vector<consumer_info> infos;
+    for (auto const& [consumer_name, consumer] : where->of.members())
+        infos.push_back({consumer_name, consumer.pending, elapsed(consumer.seen, now)});
+    return infos;
+}
+
+result<std::vector<pending_info>> streams::inspect_pending(
+    std::string_view name, std::string_view group_name, entry_id after, std::size_t count, instant now
+)
+{
+    auto const where = find(name, group_name);
+    if (!where)
+        return where.error();
+    std::vector<pending_info> infos;
+    for (auto const& record : where->of.pending().from(after)) {
+        if (infos.size() == count)
+            break;
+        if (!record.is_gap() && record.id != after)
+            infos.push_back(
+                {record.id, std::string(record.owner->name), elapsed(record.since, now), record.attempts}
+            );
+    }
+    return infos;
+}
+
+} // namespace strandline::memory

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "memory/entry_log.hpp"
+#include "memory/group.hpp"
+
+#include <strandline/broker.hpp>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace strandline::memory {
+
+/// A stream: its entries and its groups.
+struct stream
+{
+    /// Stores the entry, and rings for one waiting read of each group.
+    result<entry_id> append(entry_view const& entry, instant now);
+
+    entry_log entries;
+    std::map<std::string, group, std::less<>> groups;
+};
+
+/// A group and the stream it belongs to. Neither is ever removed.
+struct place
+{
+    stream& in;
+    group& of;
+};
+
+/// All streams of an engine, by name: the rules of the contract, without its coroutines.
+class streams
+{
+public:
+    void append(std::span<appending> items, instant now);
+
+    failure ensure_group(std::string_view name, std::string_view group_name, start_position start);
+
+    result<place> find(std::string_view name, std::string_view group_name);
+
+    result<std::vector<pending_entry>> backlog(membership who, entry_id after, std::size_t count);
+
+    failure take(membership who, std::span<taking> items, instant now);
+
+    result<claimed>
+    claim(membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count, instant now);
+
+    failure renew(membership who, std::span<entry_id const> ids, std::span<holding> states, instant now);
+
+    failure settle(membership who, std::span<settlement> items, instant now);
+
+    result<stream_info> inspect_stream(std::string_view name) const;
+
+    result<std::vector<group_info>> inspect_groups(std::string_view name) const;
+
+    result<std::vector<consumer_info>>
+    inspect_consumers(std::string_view name, std::string_view group_name, instant now);
+
+    result<std::vector<pending_info>> inspect_pending(
+        std::string_view name, std::string_view group_name, entry_id after, std::size_t count, instant now
+    );
+
+private:
+    struct hash : std::hash<std::string_view>
+    {
+        using is_transparent = void;
+    };
+
+    /// The stream of that good name, created when it is new. Its address stays.
+    stream& open(std::string_view name);
+
+    /// Copies the entry to the dead letters, then acknowledges it.
+    void bury(membership who, place where, consumer const* owner, settlement& item, instant now);
+
+    std::unordered_map<std::string, stream, hash, std::equal_to<>> streams_;
+};
+
+} // namespace strandline::memory
