@@ -2,7 +2,6 @@
 
 #include <strandline/json.hpp>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
 #include <concepts>
@@ -10,6 +9,7 @@
 #include <exception>
 #include <new>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -39,9 +39,36 @@ namespace strandline {
 template <class T>
 struct codec
 {
-    static failure encode(T const& value, std::string& out) { return encode_json(value, out); }
+    static failure encode(T const& value, std::string& out)
+        requires json_encodable<T>
+    {
+        return encode_json(value, out);
+    }
 
-    static failure decode(std::string_view body, T& out) { return decode_json(body, out); }
+    static failure decode(std::string_view body, T& out)
+        requires json_decodable<T>
+    {
+        return decode_json(body, out);
+    }
+};
+
+/// Any JSON.
+template <>
+struct codec<boost::json::value>
+{
+    static failure encode(boost::json::value const& value, std::string& out)
+    {
+        detail::json_problem problem;
+        if (!detail::json_check_document(value, problem))
+            return {errc::not_encodable, problem.words(" ")};
+        out = boost::json::serialize(value);
+        return {};
+    }
+
+    static failure decode(std::string_view body, boost::json::value& out)
+    {
+        return detail::json_decode_document(body, out);
+    }
 };
 
 template <>
@@ -113,19 +140,39 @@ struct codec<std::span<std::byte const>>
 
 namespace detail {
 
-// String literals and C strings are text like any other.
+// C strings and arrays of characters are text like any other.
+template <class T>
+concept c_text = std::same_as<std::decay_t<T>, char*> || std::same_as<std::decay_t<T>, char const*>;
+
 template <class T>
 struct coded_as
 {
     using type = T;
 };
 
-template <class T>
-    requires std::same_as<std::decay_t<T>, char*> || std::same_as<std::decay_t<T>, char const*>
+template <c_text T>
 struct coded_as<T>
 {
     using type = std::string_view;
 };
+
+// An array ends at its first null character, or where it ends.
+template <std::size_t N>
+std::string_view to_encode(char const (&text)[N])
+{
+    std::string_view const all(text, N);
+    return all.substr(0, all.find('\0'));
+}
+
+template <class T>
+T const& to_encode(T const& value)
+{
+    if constexpr (std::is_pointer_v<T>) {
+        if (value == nullptr)
+            throw std::invalid_argument("the text is a null pointer");
+    }
+    return value;
+}
 
 template <class T>
 using codec_for = codec<typename coded_as<std::remove_cvref_t<T>>::type>;
@@ -151,20 +198,80 @@ concept decodable = std::default_initializable<T> && requires(std::string_view b
 template <class T>
 concept codable = encodable<T> && decodable<T>;
 
-/// The body for `value`, through its codec; replaces what is in `out`. What the codec throws becomes a
-/// failure, but for `std::bad_alloc`.
+namespace detail {
+
+// The compiler names `Type` in its message: the part of the user's type that is the obstacle.
+template <class Type>
+struct cannot_be_encoded
+{
+    static_assert(
+        sizeof(Type) == 0, "Type cannot become JSON: describe it with BOOST_DESCRIBE_STRUCT or "
+                           "BOOST_DESCRIBE_ENUM; or give the type that is "
+                           "published a strandline::codec with an encode function"
+    );
+};
+
+template <class Type>
+struct cannot_be_decoded
+{
+    static_assert(
+        sizeof(Type) == 0, "Type cannot be read from JSON: describe it with BOOST_DESCRIBE_STRUCT or "
+                           "BOOST_DESCRIBE_ENUM (views and const "
+                           "members cannot be filled); or give the type that is consumed a strandline::codec "
+                           "with a decode function"
+    );
+};
+
+// Where JSON would do but the type has a codec of its own, that codec is the obstacle.
+template <class T, json_way Way>
+using codec_obstacle = std::conditional_t<std::is_void_v<json_obstacle<T, Way>>, T, json_obstacle<T, Way>>;
+
+// Runs a codec; what it throws becomes a failure, except that there is no memory.
+template <class Code>
+failure guarded(errc code, Code run)
+{
+    try {
+        return run();
+    }
+    catch (std::bad_alloc const&) {
+        throw;
+    }
+    catch (boost::system::system_error const& thrown) {
+        // Not what(), which may tell places in the source.
+        return {code, thrown.code().message()};
+    }
+    catch (std::exception const& thrown) {
+        return {code, thrown.what()};
+    }
+    catch (...) {
+        return {code, "the codec has thrown something that is not a std::exception"};
+    }
+}
+
+} // namespace detail
+
+/// The body for `value`, by its codec; replaces what is in `out`. What the codec throws becomes a failure,
+/// except `std::bad_alloc`.
 template <class T>
 failure encode(T const& value, std::string& out)
 {
-    return detail::codec_for<T>::encode(value, out);
+    if constexpr (encodable<T>)
+        return detail::guarded(errc::not_encodable, [&] {
+            return detail::codec_for<T>::encode(detail::to_encode(value), out);
+        });
+    else
+        return detail::cannot_be_encoded<detail::codec_obstacle<T, detail::json_way::encode>>(), failure();
 }
 
-/// Reads a body into a fresh `out`, through its codec. The body must stay as long as `out` where `T` is a
-/// view. What the codec throws becomes a failure, but for `std::bad_alloc`.
+/// Reads a body into a fresh `out`, by its codec. The body must stay as long as `out` where `T` is a view.
+/// What the codec throws becomes a failure, except `std::bad_alloc`.
 template <class T>
 failure decode(std::string_view body, T& out)
 {
-    return detail::codec_for<T>::decode(body, out);
+    if constexpr (decodable<T>)
+        return detail::guarded(errc::not_decodable, [&] { return detail::codec_for<T>::decode(body, out); });
+    else
+        return detail::cannot_be_decoded<detail::codec_obstacle<T, detail::json_way::decode>>(), failure();
 }
 
 } // namespace strandline

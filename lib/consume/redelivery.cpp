@@ -71,13 +71,14 @@ asio::awaitable<void> redelivery::fetch()
     under_way_ = queue_.pop_due(retry_queue::clock::now(), std::min(places_.free(), most_in_call));
     wanted_ = 0;
     places_.reserve(under_way_.size());
-    std::ranges::stable_sort(under_way_, {}, [](auto const& one) { return one.ref.stream; });
+    // One call for each stream, in the order of ids.
+    std::ranges::sort(under_way_, {}, &retry_queue::waiting::ref);
 
     for (std::size_t begin = 0; begin != under_way_.size();) {
         auto const stream = under_way_[begin].ref.stream;
         std::vector<taking> items;
         for (auto i = begin; i != under_way_.size() && under_way_[i].ref.stream == stream; ++i)
-            items.push_back({under_way_[i].ref.id});
+            items.emplace_back().id = under_way_[i].ref.id;
         auto const confirmed = boot_clock::now();
         auto const why = co_await engine_.take({streams_[stream], group_, consumer_}, items);
         if (why)
@@ -100,8 +101,7 @@ asio::awaitable<void> redelivery::fetch()
         begin += items.size();
     }
     under_way_.clear();
-    if (closed_)
-        to_.ended();
+    to_.fetched();
 }
 
 } // namespace strandline::consume

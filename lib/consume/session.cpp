@@ -60,6 +60,7 @@ intake::hooks session::intake_hooks()
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
         .queued = [this] { return lanes_.queued(); },
         .wanted = [this] { return redelivery_.wanted(); },
+        .places_free = [this] { redelivery_.places_free(); },
         .on_error = [this](failure const& why) { tell(why); },
         .closed =
             [this] {
@@ -76,7 +77,13 @@ redelivery::hooks session::redelivery_hooks()
     return {
         .arrived = [this](held delivery) { arrived(std::move(delivery)); },
         .need_place = [this] { intake_.wake(); },
-        .ended = [this] { changed_.notify(); },
+        .fetched =
+            [this] {
+                if (stopping_)
+                    changed_.notify();
+                else
+                    intake_.fill();
+            },
         .on_error = [this](failure const& why) { tell(why); },
     };
 }

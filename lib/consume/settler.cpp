@@ -131,9 +131,15 @@ asio::awaitable<bool> settler::settle(stream_endings& stream)
         items.push_back(one.what);
     }
 
-    auto const broken = co_await engine_.settle({stream.name, group_, consumer_}, items);
+    auto broken = co_await engine_.settle({stream.name, group_, consumer_}, items);
     if (broken && on_error_)
         on_error_(broken);
+    if (broken == errc::no_group) {
+        // The group was removed, and with it all that was pending.
+        for (auto& item : items)
+            item.state = holding::lost;
+        broken = {};
+    }
     auto all_told = !broken;
     for (std::size_t i = 0; i != items.size(); ++i) {
         auto& one = stream.under_way[i];

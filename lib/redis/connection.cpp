@@ -8,6 +8,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/this_coro.hpp>
+
 #include <fmt/format.h>
 
 #include <exception>
@@ -64,9 +65,12 @@ request make_request()
 }
 
 connection::connection(asio::any_io_executor strand, redis_options options, bool load_scripts)
-    : options_(std::move(options)), load_scripts_(load_scripts), config_(make_config(options_)),
-      transport_(strand, make_tls(options_), boost::redis::logger(boost::redis::logger::level::disabled)),
-      pause_(strand), backoff_(options_.min_reconnect_delay, options_.max_reconnect_delay, std::random_device{}())
+    : options_(std::move(options))
+    , load_scripts_(load_scripts)
+    , config_(make_config(options_))
+    , transport_(strand, make_tls(options_), boost::redis::logger(boost::redis::logger::level::disabled))
+    , pause_(strand)
+    , backoff_(options_.min_reconnect_delay, options_.max_reconnect_delay, std::random_device{}())
 {
     // Waits for the connection to be made, unlike everything else.
     handshake_.get_config().cancel_on_connection_lost = true;
@@ -86,7 +90,8 @@ connection::connection(asio::any_io_executor strand, redis_options options, bool
 
 std::string connection::address() const
 {
-    return options_.unix_socket.empty() ? fmt::format("{}:{}", options_.host, options_.port) : options_.unix_socket;
+    return options_.unix_socket.empty() ? fmt::format("{}:{}", options_.host, options_.port)
+                                        : options_.unix_socket;
 }
 
 std::optional<std::uint64_t> connection::client_id() const noexcept
@@ -100,7 +105,8 @@ asio::awaitable<failure> connection::exec(request const& commands, reply_sink& r
         if (phase_ != phase::up)
             if (auto why = co_await connected())
                 co_return why;
-        auto const [error, bytes] = co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
+        auto const [error, bytes] =
+            co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
         if (!error)
             co_return failure();
         if (phase_ == phase::closed)
@@ -162,7 +168,9 @@ failure connection::why_down() const
     auto const reason = last_error_ ? last_error_.message() : std::string("no answer");
     return {
         errc::unreachable,
-        fmt::format("no connection to {} within {} ms: {}", address(), options_.connect_timeout.count(), reason)
+        fmt::format(
+            "no connection to {} within {} ms: {}", address(), options_.connect_timeout.count(), reason
+        )
     };
 }
 
@@ -174,6 +182,12 @@ void connection::tell_waiters(failure const& news)
     }
 }
 
+void connection::give_up_waiting()
+{
+    if (phase_ != phase::up)
+        tell_waiters(why_down());
+}
+
 void connection::start_handshake()
 {
     handshake_replies_.clear();
@@ -181,7 +195,9 @@ void connection::start_handshake()
         handshake_, handshake_replies_.adapter(),
         asio::bind_executor(
             transport_.get_executor(),
-            [self = shared_from_this()](boost::system::error_code error, std::size_t) { self->finish_handshake(error); }
+            [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+                self->finish_handshake(error);
+            }
         )
     );
 }

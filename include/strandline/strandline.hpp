@@ -1,0 +1,17 @@
+#pragma once
+
+// Everything a program needs to publish and consume.
+
+#include <strandline/broker.hpp>
+#include <strandline/codec.hpp>
+#include <strandline/consumer.hpp>
+#include <strandline/consumer_options.hpp>
+#include <strandline/delivery.hpp>
+#include <strandline/entry_id.hpp>
+#include <strandline/error.hpp>
+#include <strandline/event.hpp>
+#include <strandline/memory.hpp>
+#include <strandline/open.hpp>
+#include <strandline/producer.hpp>
+#include <strandline/redis.hpp>
+#include <strandline/version.hpp>

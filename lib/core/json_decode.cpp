@@ -1,0 +1,538 @@
+#include <strandline/detail/json_decode.hpp>
+#include <strandline/detail/json_problem.hpp>
+#include <strandline/detail/quoted.hpp>
+
+#include <boost/container/static_vector.hpp>
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse_options.hpp>
+#include <boost/json/parser.hpp>
+#include <boost/json/value_stack.hpp>
+
+#include <algorithm>
+#include <bitset>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+namespace strandline::detail {
+
+namespace {
+
+json::parse_options options()
+{
+    json::parse_options options;
+    options.max_depth = json_max_depth;
+    // The default reads one of ten doubles a little wrong.
+    options.numbers = json::number_precision::precise;
+    return options;
+}
+
+std::string name_of(json_scalar const& value)
+{
+    struct namer
+    {
+        std::string operator()(std::nullptr_t) const { return "null"; }
+
+        std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+
+        std::string operator()(std::int64_t number) const { return std::to_string(number); }
+
+        std::string operator()(std::uint64_t number) const { return std::to_string(number); }
+
+        std::string operator()(double number) const
+        {
+            char text[32];
+            auto const end = std::to_chars(text, text + sizeof text, number).ptr;
+            std::string digits(text, end);
+            if (digits.find_first_not_of("-0123456789") == digits.npos)
+                digits.append(".0");
+            return digits;
+        }
+
+        std::string operator()(std::string_view) const { return "a string"; }
+    };
+
+    return std::visit(namer(), value);
+}
+
+// Why the parser stopped, where it was the text's fault.
+std::string syntax_words(error_code const& code, std::size_t offset)
+{
+    std::string text;
+    switch (static_cast<json::error>(code.value())) {
+    case json::error::incomplete:
+        text = "the JSON text ends too early";
+        break;
+    case json::error::extra_data:
+        text = "there is something after the JSON value";
+        break;
+    case json::error::too_deep:
+        text = "nested deeper than " + std::to_string(json_max_depth) + " levels";
+        break;
+    default:
+        // What Boost.JSON says of a code, without the place in its source that the code may know.
+        text = code.message();
+    }
+    return text + " at byte offset " + std::to_string(offset);
+}
+
+failure syntax_failure(error_code const& code, std::string_view body, std::size_t offset)
+{
+    if (body.empty())
+        return {errc::not_decodable, "the body is empty"};
+    return {errc::not_decodable, syntax_words(code, offset)};
+}
+
+std::string mismatch(json_shape const& shape, json_scalar const& found)
+{
+    auto const* number = std::get_if<double>(&found);
+    if (shape.form == json_form::floating && number)
+        return "the number is too large";
+    auto text = "expected " + shape.expected();
+    // A number that is an integer, but not in the range.
+    if (shape.range &&
+        (std::holds_alternative<std::int64_t>(found) || std::holds_alternative<std::uint64_t>(found) ||
+         (number && std::abs(*number) >= 0x1p63)))
+        text.append(1, ' ').append(shape.range());
+    auto const* name = std::get_if<std::string_view>(&found);
+    return text.append(", found ")
+        .append(shape.form == json_form::enumeration && name ? quoted(*name) : name_of(found));
+}
+
+// Takes the events of Boost.JSON's parser and fills a target with them. What is open has a frame that knows
+// its open part, so that a failure can tell where it is.
+//
+// Boost.JSON's parse_into is not used: in an array or a map it looks for missing members in the first element
+// only, an optional element can inherit members from the one before, and a member given twice makes up for
+// one that is missing.
+class decoder
+{
+public:
+    explicit decoder(json_slot root) : root_(root) {}
+
+    decoder(decoder const&) = delete;
+    decoder& operator=(decoder const&) = delete;
+
+    static constexpr auto max_object_size = static_cast<std::size_t>(-1);
+    static constexpr auto max_array_size = static_cast<std::size_t>(-1);
+    static constexpr auto max_key_size = static_cast<std::size_t>(-1);
+    static constexpr auto max_string_size = static_cast<std::size_t>(-1);
+
+    // Whether it was this class that has stopped the parser, and not the text.
+    bool refused() const { return refused_; }
+
+    std::string words() const { return problem_.words(": "); }
+
+    // The same events once more, for one that was kept.
+    bool replay(json::value const& value);
+
+    bool on_document_begin(error_code&) { return true; }
+
+    bool on_document_end(error_code&) { return true; }
+
+    bool on_comment_part(std::string_view, error_code&) { return true; }
+
+    bool on_comment(std::string_view, error_code&) { return true; }
+
+    bool on_object_begin(error_code& code) { return begin(true, code); }
+
+    bool on_object_end(std::size_t size, error_code& code)
+    {
+        if (ignored_ != 0)
+            return --ignored_, true;
+        if (kept_depth_ != 0) {
+            kept_->push_object(size);
+            return end_kept(code);
+        }
+        auto const& frame = frames_.back();
+        for (std::size_t i = 0; i != frame.shape->members.size(); ++i) {
+            auto const& member = frame.shape->members[i];
+            if (member.required && !frame.seen[i])
+                return refuse_open("member " + quoted(member.name) + " is missing", code);
+        }
+        frames_.pop_back();
+        return true;
+    }
+
+    bool on_array_begin(error_code& code) { return begin(false, code); }
+
+    bool on_array_end(std::size_t size, error_code& code)
+    {
+        if (ignored_ != 0)
+            return --ignored_, true;
+        if (kept_depth_ != 0) {
+            kept_->push_array(size);
+            return end_kept(code);
+        }
+        auto const& shape = *frames_.back().shape;
+        if (shape.form != json_form::sequence && size != shape.count)
+            return refuse_open("expected " + shape.expected() + ", found " + std::to_string(size), code);
+        frames_.pop_back();
+        return true;
+    }
+
+    bool on_key_part(std::string_view text, std::size_t, error_code&) { return part(text); }
+
+    bool on_key(std::string_view text, std::size_t, error_code& code)
+    {
+        if (ignored_ != 0)
+            return true;
+        if (kept_depth_ != 0)
+            return kept_->push_key(text), true;
+        bool const good = open_member(whole(text), code);
+        text_.clear();
+        return good;
+    }
+
+    bool on_string_part(std::string_view text, std::size_t, error_code&) { return part(text); }
+
+    bool on_string(std::string_view text, std::size_t, error_code& code)
+    {
+        if (ignored_ != 0)
+            return true;
+        if (kept_depth_ != 0)
+            return kept_->push_string(text), true;
+        bool const good = scalar(whole(text), code);
+        text_.clear();
+        return good;
+    }
+
+    bool on_number_part(std::string_view, error_code&) { return true; }
+
+    bool on_int64(std::int64_t number, std::string_view, error_code& code) { return scalar(number, code); }
+
+    bool on_uint64(std::uint64_t number, std::string_view, error_code& code) { return scalar(number, code); }
+
+    bool on_double(double number, std::string_view, error_code& code) { return scalar(number, code); }
+
+    bool on_bool(bool flag, error_code& code) { return scalar(flag, code); }
+
+    bool on_null(error_code& code) { return scalar(nullptr, code); }
+
+private:
+    static constexpr auto none = static_cast<std::size_t>(-1);
+
+    struct frame
+    {
+        json_shape const* shape = nullptr;
+        void* target = nullptr;
+        // The open member or element.
+        std::size_t index = none;
+        // Objects: the members that have appeared.
+        std::bitset<json_max_members> seen;
+        // Maps: the open entry.
+        json_slot entry;
+        std::string_view key;
+    };
+
+    bool part(std::string_view text)
+    {
+        if (kept_depth_ != 0)
+            kept_->push_chars(text);
+        else if (ignored_ == 0)
+            text_.append(text);
+        return true;
+    }
+
+    // The text with the parts before it. Texts without escapes come in one part.
+    std::string_view whole(std::string_view text)
+    {
+        if (text_.empty())
+            return text;
+        return text_.append(text);
+    }
+
+    bool begin(bool is_object, error_code& code)
+    {
+        if (ignored_ != 0)
+            return ++ignored_, true;
+        if (kept_depth_ != 0)
+            return ++kept_depth_, true;
+        auto slot = next();
+        if (!slot.shape)
+            return ++ignored_, true;
+        while (slot.shape->form == json_form::optional)
+            slot = slot.shape->part(slot.target, 0);
+
+        using enum json_form;
+        auto const form = slot.shape->form;
+        if (form == variant || form == custom) {
+            kept_slot_ = slot;
+            kept_depth_ = 1;
+            kept_.emplace().reset();
+            return true;
+        }
+        if (is_object && form != object && form != map)
+            return refuse("expected " + slot.shape->expected() + ", found an object", code);
+        if (!is_object && form != sequence && form != array && form != tuple)
+            return refuse("expected " + slot.shape->expected() + ", found an array", code);
+        if (slot.shape->clear)
+            slot.shape->clear(slot.target);
+        auto& frame = frames_.emplace_back();
+        frame.shape = slot.shape;
+        frame.target = slot.target;
+        return true;
+    }
+
+    bool open_member(std::string_view key, error_code& code)
+    {
+        auto& frame = frames_.back();
+        if (frame.shape->form == json_form::map) {
+            frame.entry = frame.shape->entry(frame.target, key);
+            if (!frame.entry.shape)
+                return refuse_open("member " + quoted(key) + " appears twice", code);
+            frame.key = key;
+            return true;
+        }
+
+        auto const& members = frame.shape->members;
+        // Most writers keep the order.
+        ++frame.index;
+        if (frame.index >= members.size() || members[frame.index].name != key) {
+            auto const found = std::ranges::find(members, key, &json_member::name);
+            if (found == members.end()) {
+                frame.index = none;
+                return true;
+            }
+            frame.index = static_cast<std::size_t>(found - members.begin());
+        }
+        if (frame.seen[frame.index])
+            return refuse_open("member " + quoted(key) + " appears twice", code);
+        frame.seen.set(frame.index);
+        return true;
+    }
+
+    // Where the next value goes; nowhere when it is to be ignored.
+    json_slot next()
+    {
+        if (frames_.empty())
+            return root_;
+        auto& frame = frames_.back();
+        switch (frame.shape->form) {
+        case json_form::object:
+            return frame.index == none ? json_slot() : frame.shape->members[frame.index].slot(frame.target);
+        case json_form::map:
+            return frame.entry;
+        case json_form::sequence:
+            return frame.shape->part(frame.target, ++frame.index);
+        default:
+            // What is too much is refused at the end, when it is known how much.
+            ++frame.index;
+            return frame.index < frame.shape->count ? frame.shape->part(frame.target, frame.index)
+                                                    : json_slot();
+        }
+    }
+
+    bool scalar(json_scalar const& value, error_code& code)
+    {
+        if (ignored_ != 0)
+            return true;
+        if (kept_depth_ != 0)
+            return keep(value), true;
+        auto const slot = next();
+        if (!slot.shape || store(slot, value))
+            return true;
+        return refuse_scalar(slot, value, code);
+    }
+
+    // Apart from scalar(), so that what never happens does not slow down what always does.
+    [[gnu::cold, gnu::noinline]] bool
+    refuse_scalar(json_slot slot, json_scalar const& value, error_code& code)
+    {
+        return refuse(
+            slot.shape->form == json_form::custom ? unconverted() : mismatch(*slot.shape, value), code
+        );
+    }
+
+    bool store(json_slot slot, json_scalar const& value)
+    {
+        if (slot.shape->store)
+            return slot.shape->store(slot.target, value);
+        switch (slot.shape->form) {
+        case json_form::optional:
+            if (!std::holds_alternative<std::nullptr_t>(value))
+                return store(slot.shape->part(slot.target, 0), value);
+            slot.shape->clear(slot.target);
+            return true;
+        case json_form::variant:
+            for (std::size_t i = 0; i != slot.shape->count; ++i) {
+                if (store(slot.shape->part(slot.target, i), value))
+                    return true;
+            }
+            return false;
+        case json_form::custom:
+            return convert(slot, std::visit([](auto const& scalar) { return json::value(scalar); }, value));
+        default:
+            return false;
+        }
+    }
+
+    void keep(json_scalar const& value)
+    {
+        struct pusher
+        {
+            json::value_stack& stack;
+
+            void operator()(std::nullptr_t) const { stack.push_null(); }
+
+            void operator()(bool flag) const { stack.push_bool(flag); }
+
+            void operator()(std::int64_t number) const { stack.push_int64(number); }
+
+            void operator()(std::uint64_t number) const { stack.push_uint64(number); }
+
+            void operator()(double number) const { stack.push_double(number); }
+
+            void operator()(std::string_view text) const { stack.push_string(text); }
+        };
+
+        std::visit(pusher{*kept_}, value);
+    }
+
+    bool end_kept(error_code& code)
+    {
+        if (--kept_depth_ != 0)
+            return true;
+        auto const value = kept_->release();
+        if (fill(kept_slot_, value))
+            return true;
+        if (kept_slot_.shape->form == json_form::custom)
+            return refuse(unconverted(), code);
+        return refuse(
+            "expected " + kept_slot_.shape->expected() + ", found " +
+                (value.is_object() ? "an object" : "an array") + " that is none of them",
+            code
+        );
+    }
+
+    bool fill(json_slot slot, json::value const& value)
+    {
+        if (slot.shape->form == json_form::custom)
+            return convert(slot, value);
+        if (slot.shape->form != json_form::variant)
+            return decoder(slot).replay(value);
+        for (std::size_t i = 0; i != slot.shape->count; ++i) {
+            if (fill(slot.shape->part(slot.target, i), value))
+                return true;
+        }
+        return false;
+    }
+
+    bool convert(json_slot slot, json::value const& value)
+    {
+        conversion_ = slot.shape->convert(slot.target, value);
+        return !conversion_;
+    }
+
+    std::string unconverted() const { return "does not convert: " + conversion_.message(); }
+
+    // In the open part of what is open.
+    bool refuse(std::string what, error_code& code)
+    {
+        return refuse_at(frames_.size(), std::move(what), code);
+    }
+
+    // In what is open as a whole.
+    bool refuse_open(std::string what, error_code& code)
+    {
+        return refuse_at(frames_.size() - 1, std::move(what), code);
+    }
+
+    bool refuse_at(std::size_t depth, std::string what, error_code& code)
+    {
+        problem_.set(std::move(what));
+        while (depth-- != 0) {
+            auto const& frame = frames_[depth];
+            if (frame.shape->form == json_form::object)
+                problem_.in_member(frame.shape->members[frame.index].name);
+            else if (frame.shape->form == json_form::map)
+                problem_.in_member(frame.key);
+            else
+                problem_.in_element(frame.index);
+        }
+        refused_ = true;
+        code = errc::not_decodable;
+        return false;
+    }
+
+    json_slot root_;
+    boost::container::static_vector<frame, json_max_depth> frames_;
+    // Inside of something that nobody asked for: how deep.
+    std::size_t ignored_ = 0;
+    // Inside of something that is kept until it is whole: how deep, and for whom.
+    std::size_t kept_depth_ = 0;
+    json_slot kept_slot_;
+    std::optional<json::value_stack> kept_;
+    // The parts of a text.
+    std::string text_;
+    error_code conversion_;
+    json_problem problem_;
+    bool refused_ = false;
+};
+
+bool decoder::replay(json::value const& value)
+{
+    error_code code;
+    switch (value.kind()) {
+    case json::kind::null:
+        return on_null(code);
+    case json::kind::bool_:
+        return on_bool(value.get_bool(), code);
+    case json::kind::int64:
+        return on_int64(value.get_int64(), {}, code);
+    case json::kind::uint64:
+        return on_uint64(value.get_uint64(), {}, code);
+    case json::kind::double_:
+        return on_double(value.get_double(), {}, code);
+    case json::kind::string:
+        return on_string(value.get_string(), value.get_string().size(), code);
+    case json::kind::array:
+        return on_array_begin(code) &&
+               std::ranges::all_of(
+                   value.get_array(), [this](json::value const& element) { return replay(element); }
+               ) &&
+               on_array_end(value.get_array().size(), code);
+    case json::kind::object:
+        return on_object_begin(code) &&
+               std::ranges::all_of(
+                   value.get_object(),
+                   [&](json::key_value_pair const& member) {
+                       return on_key(member.key(), member.key().size(), code) && replay(member.value());
+                   }
+               ) &&
+               on_object_end(value.get_object().size(), code);
+    }
+    return false;
+}
+
+} // namespace
+
+failure json_decode(std::string_view body, json_slot target)
+{
+    json::basic_parser<decoder> parser(options(), target);
+    error_code code;
+    auto const read = parser.write_some(false, body.data(), body.size(), code);
+    if (!code && read != body.size())
+        code = json::error::extra_data;
+    if (!code)
+        return {};
+    if (parser.handler().refused())
+        return {errc::not_decodable, parser.handler().words()};
+    return syntax_failure(code, body, read);
+}
+
+failure json_decode_document(std::string_view body, json::value& out)
+{
+    json::parser parser(json::storage_ptr(), options());
+    error_code code;
+    auto const read = parser.write_some(body, code);
+    if (!code && read != body.size())
+        code = json::error::extra_data;
+    if (code)
+        return syntax_failure(code, body, read);
+    out = parser.release();
+    return {};
+}
+
+} // namespace strandline::detail
