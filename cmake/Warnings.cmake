@@ -1,4 +1,6 @@
 # For the directories of this project only; programs that use the library choose their own.
+# GCC's plain -Wshadow also counts a constructor's parameter named like the member it initialises.
 add_compile_options(
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wextra-semi
+    -Wall -Wextra -Wpedantic -Wconversion -Wold-style-cast -Wextra-semi
+    $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow>
     $<$<BOOL:${STRANDLINE_WARNINGS_AS_ERRORS}>:-Werror>)
