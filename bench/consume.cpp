@@ -47,6 +47,7 @@ struct bare
     std::string stream;
     std::string group;
     std::size_t missing;
+    int readers = 2;
 };
 
 asio::awaitable<void> read_and_acknowledge(std::shared_ptr<bare> self)
@@ -63,7 +64,7 @@ asio::awaitable<void> read_and_acknowledge(std::shared_ptr<bare> self)
         if (reply.error())
             throw std::runtime_error(reply.error().message());
         if (entries.empty())
-            break;
+            break; // the other one has the rest
         block = reply.size() + reply.size() / 8;
         std::vector<std::string> ids;
         ids.reserve(entries.size());
@@ -76,7 +77,7 @@ asio::awaitable<void> read_and_acknowledge(std::shared_ptr<bare> self)
         self->missing -= entries.size();
         co_await self->on.async_exec(acknowledge, redis::any_adapter{});
     }
-    if (self->missing == 0)
+    if (--self->readers == 0)
         self->on.cancel();
 }
 

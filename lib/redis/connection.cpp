@@ -102,30 +102,42 @@ std::optional<std::uint64_t> connection::client_id() const noexcept
 asio::awaitable<failure> connection::exec(request const& commands, reply_sink& replies)
 {
     for (;;) {
-        if (phase_ != phase::up)
-            if (auto why = co_await connected())
-                co_return why;
-        auto const [error, bytes] =
-            co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
-        if (!error)
-            co_return failure();
-        if (phase_ == phase::closed)
-            co_return failure(errc::closed);
-        if (error == boost::redis::error::not_connected) {
-            // Nothing was sent. The run coroutine is about to learn that the connection is gone.
-            if (phase_ == phase::up)
-                phase_ = phase::down;
-            continue;
-        }
-        co_return failure(
-            errc::connection_lost,
-            fmt::format("the connection to {} broke before the answer came ({})", address(), error.message())
-        );
+        if (auto why = co_await connected())
+            co_return why;
+        auto why = co_await exec_now(commands, replies);
+        if (why != errc::unreachable)
+            co_return why;
+        // Nothing was sent: the connection has gone, and the next one will do.
     }
+}
+
+asio::awaitable<failure> connection::exec_now(request const& commands, reply_sink& replies)
+{
+    if (phase_ == phase::closed)
+        co_return failure(errc::closed);
+    if (phase_ != phase::up)
+        co_return why_down();
+    auto const [error, bytes] = co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
+    if (!error)
+        co_return failure();
+    if (phase_ == phase::closed)
+        co_return failure(errc::closed);
+    if (error == boost::redis::error::not_connected) {
+        // The run coroutine is about to learn it.
+        if (phase_ == phase::up)
+            phase_ = phase::down;
+        co_return failure(errc::unreachable);
+    }
+    co_return failure(
+        errc::connection_lost,
+        fmt::format("the connection to {} broke before the answer came ({})", address(), error.message())
+    );
 }
 
 asio::awaitable<failure> connection::connected()
 {
+    if (phase_ == phase::up)
+        co_return failure();
     if (phase_ == phase::idle) {
         phase_ = phase::down;
         asio::co_spawn(
@@ -139,8 +151,6 @@ asio::awaitable<failure> connection::connected()
     }
     if (phase_ == phase::closed)
         co_return failure(errc::closed);
-    if (phase_ == phase::up)
-        co_return failure();
 
     waiter self{asio::steady_timer(transport_.get_executor(), options_.connect_timeout), std::nullopt};
     auto const place = waiters_.insert(waiters_.end(), &self);

@@ -47,6 +47,9 @@ public:
     /// Errors: `unreachable`, `refused`, `unavailable` (nothing was sent), `connection_lost`, `closed`.
     asio::awaitable<failure> exec(request const& commands, reply_sink& replies);
 
+    /// The same for what must not be sent later than now: does not wait for a connection.
+    asio::awaitable<failure> exec_now(request const& commands, reply_sink& replies);
+
     /// Completes when the connection is up. Errors: `unreachable`, `refused`, `unavailable`, `closed`.
     asio::awaitable<failure> connected();
 
