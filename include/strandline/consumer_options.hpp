@@ -20,7 +20,7 @@ struct retry_options
     std::chrono::milliseconds first{100};
     /// From 1 to 100.
     double factor = 2;
-    /// At least `first`.
+    /// From `first` to 24 hours.
     std::chrono::milliseconds longest{30'000};
 };
 
@@ -56,7 +56,7 @@ struct consumer_options
     retry_options retry;
 
     /// How long a delivery is this consumer's alone without a sign of life. Later it is acknowledged only
-    /// after a check that nobody else has it. At least 100 ms.
+    /// after a check that nobody else has it. From 100 ms to 24 hours.
     std::chrono::milliseconds lease{30'000};
 
     /// Told of what the consumer overcomes by itself: a server that cannot be reached or refuses, a group

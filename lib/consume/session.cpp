@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -60,6 +61,7 @@ intake::hooks session::intake_hooks()
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
         .queued = [this] { return lanes_.queued(); },
         .wanted = [this] { return redelivery_.wanted(); },
+        .places_free = [this] { redelivery_.places_free(); },
         .on_error = [this](failure const& why) { tell(why); },
         .closed =
             [this] {
@@ -76,7 +78,13 @@ redelivery::hooks session::redelivery_hooks()
     return {
         .arrived = [this](held delivery) { arrived(std::move(delivery)); },
         .need_place = [this] { intake_.wake(); },
-        .ended = [this] { changed_.notify(); },
+        .fetched =
+            [this] {
+                if (stopping_)
+                    changed_.notify();
+                else
+                    intake_.fill();
+            },
         .on_error = [this](failure const& why) { tell(why); },
     };
 }
@@ -103,7 +111,10 @@ void session::tell(failure const& why) const
 
 void session::stop(std::chrono::milliseconds grace)
 {
-    deadline_ = std::min(deadline_, clock::now() + grace);
+    auto const now = clock::now();
+    // Any grace is good, also one that ends beyond the clock's last time.
+    if (grace < std::chrono::floor<std::chrono::milliseconds>(clock::time_point::max() - now))
+        deadline_ = std::min(deadline_, now + std::max(grace, std::chrono::milliseconds(0)));
     stopping_ = true;
     changed_.notify();
 }
@@ -217,10 +228,15 @@ void session::place_free()
     places_.release(1);
     if (stopping_)
         changed_.notify();
-    else {
-        redelivery_.places_free();
-        intake_.fill();
-    }
+    else if (!std::exchange(filling_, true))
+        // Posted: a lane that empties its queue without a pause shall not fill it again itself and keep the strand.
+        asio::post(engine_->get_executor(), [self = shared_from_this()] {
+            self->filling_ = false;
+            if (!self->stopping_) {
+                self->redelivery_.places_free();
+                self->intake_.fill();
+            }
+        });
 }
 
 void session::recovered(stream_index stream, std::vector<pending_entry> const& entries)
