@@ -20,7 +20,7 @@ struct retry_options
     std::chrono::milliseconds first{100};
     /// From 1 to 100.
     double factor = 2;
-    /// At least `first`.
+    /// From `first` to 24 hours.
     std::chrono::milliseconds longest{30'000};
 };
 
@@ -49,6 +49,11 @@ struct consumer_options
     /// The most entries that one read asks for of each stream. From 1 to 100 000.
     std::size_t read_count = 500;
 
+    /// How long a handler may run. Then it is cancelled, which it sees as `operation_aborted` where it waits,
+    /// and its attempt has failed, however it returns. One that goes on all the same is told to `on_error` as
+    /// `errc::stuck`; it keeps its place until it has returned. 0: as long as it likes. From 0 to a day.
+    std::chrono::milliseconds handler_timeout{0};
+
     /// How often a handler runs with a delivery before it goes to the dead letters; counted by the engine, so
     /// that a crash does not begin anew. At least 1.
     std::uint32_t max_attempts = 5;
@@ -56,7 +61,7 @@ struct consumer_options
     retry_options retry;
 
     /// How long a delivery is this consumer's alone without a sign of life. Later it is acknowledged only
-    /// after a check that nobody else has it. At least 100 ms.
+    /// after a check that nobody else has it. From 100 ms to 24 hours.
     std::chrono::milliseconds lease{30'000};
 
     /// Told of what the consumer overcomes by itself: a server that cannot be reached or refuses, a group

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t most = 100'000;
 
+/// Far from where adding it to a time would overflow.
+constexpr std::chrono::hours longest{24};
+
 failure invalid(std::string_view member, std::string_view rule)
 {
     return {errc::invalid_option, fmt::format("consumer_options::{} {}", member, rule)};
@@ -43,6 +46,11 @@ failure validate(consumer_options const& options)
         return invalid(
             "read_count", fmt::format("must be from 1 to {}, and is {}", most, options.read_count)
         );
+    if (options.handler_timeout < 0ms || options.handler_timeout > longest)
+        return invalid(
+            "handler_timeout",
+            fmt::format("must be from 0 (none) to 24 hours, and is {} ms", options.handler_timeout.count())
+        );
     if (options.max_attempts < 1)
         return invalid("max_attempts", "must be at least 1, and is 0");
     if (options.retry.first < 1ms)
@@ -51,15 +59,17 @@ failure validate(consumer_options const& options)
         );
     if (!(options.retry.factor >= 1 && options.retry.factor <= 100))
         return invalid("retry.factor", fmt::format("must be from 1 to 100, and is {}", options.retry.factor));
-    if (options.retry.longest < options.retry.first)
+    if (options.retry.longest < options.retry.first || options.retry.longest > longest)
         return invalid(
             "retry.longest", fmt::format(
-                                 "must be at least retry.first ({} ms), and is {} ms",
+                                 "must be from retry.first ({} ms) to 24 hours, and is {} ms",
                                  options.retry.first.count(), options.retry.longest.count()
                              )
         );
-    if (options.lease < 100ms)
-        return invalid("lease", fmt::format("must be at least 100 ms, and is {} ms", options.lease.count()));
+    if (options.lease < 100ms || options.lease > longest)
+        return invalid(
+            "lease", fmt::format("must be from 100 ms to 24 hours, and is {} ms", options.lease.count())
+        );
     return {};
 }
 

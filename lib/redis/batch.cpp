@@ -65,8 +65,11 @@ void read_reply::on_node(resp3::node_view const& node)
         }
         break;
     case 3:
-        if (is_aggregate(node.data_type))
+        if (is_aggregate(node.data_type)) {
             fields_.begin(node.aggregate_size);
+            if (node.data_type != resp3::type::array || node.aggregate_size % 2 != 0)
+                error_ = unexpected_reply("XREADGROUP");
+        }
         else if (node.data_type != resp3::type::null) {
             auto const id = entry_id::parse(node.value);
             if (id)
@@ -76,6 +79,8 @@ void read_reply::on_node(resp3::node_view const& node)
         }
         break;
     case 4:
+        if (is_aggregate(node.data_type))
+            error_ = unexpected_reply("XREADGROUP");
         if (batch_ && !error_ && fields_.add(node.value, *batch_)) {
             entry_.entry = fields_.finish(*batch_);
             out_.push_back(entry_);
@@ -97,7 +102,9 @@ void take_reply::on_node(resp3::node_view const& node)
             batch_ = new batch(items_.size() * 256);
         return;
     }
-    if (error_ || !batch_ || next_ >= items_.size())
+    if (next_ == items_.size() && node.depth == 1)
+        error_ = unexpected_reply("the script that takes entries");
+    if (error_ || !batch_ || next_ == items_.size())
         return;
     auto& item = items_[next_];
     if (node.depth == 1 && !is_aggregate(node.data_type)) {

@@ -44,8 +44,10 @@ void append_replies::on_node(resp3::node_view const& node)
     auto& outcome = items_[next_]->outcome;
     if (is_error(node))
         outcome = server_failure(node.value);
+    else if (auto const id = entry_id::parse(node.value); id && node.data_type == resp3::type::blob_string)
+        outcome = *id;
     else
-        outcome = entry_id::parse(node.value);
+        outcome = unexpected_reply("XADD");
 }
 
 void node_replies::on_node(resp3::node_view const& node)
