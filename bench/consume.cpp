@@ -1,8 +1,8 @@
 #include "consume.hpp"
 
-#include <strandline/consumer.hpp>
-
 #include "redis/batch.hpp"
+
+#include <strandline/consumer.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/redis/connection.hpp>
@@ -19,7 +19,8 @@ namespace bench {
 namespace asio = boost::asio;
 namespace redis = boost::redis;
 
-asio::awaitable<void> consume(strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events)
+asio::awaitable<void>
+consume(strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events)
 {
     strandline::consumer_options options;
     options.group = group;
@@ -46,6 +47,7 @@ struct bare
     std::string stream;
     std::string group;
     std::size_t missing;
+    int readers = 2;
 };
 
 asio::awaitable<void> read_and_acknowledge(std::shared_ptr<bare> self)
@@ -62,7 +64,7 @@ asio::awaitable<void> read_and_acknowledge(std::shared_ptr<bare> self)
         if (reply.error())
             throw std::runtime_error(reply.error().message());
         if (entries.empty())
-            break;
+            break; // the other one has the rest
         block = reply.size() + reply.size() / 8;
         std::vector<std::string> ids;
         ids.reserve(entries.size());
@@ -75,7 +77,7 @@ asio::awaitable<void> read_and_acknowledge(std::shared_ptr<bare> self)
         self->missing -= entries.size();
         co_await self->on.async_exec(acknowledge, redis::any_adapter{});
     }
-    if (self->missing == 0)
+    if (--self->readers == 0)
         self->on.cancel();
 }
 
@@ -86,7 +88,7 @@ void consume_bare(
 )
 {
     auto const self = std::make_shared<bare>(
-        connection(context.get_executor(), {}, redis::logger(redis::logger::level::disabled)), std::move(stream),
+        connection(context.get_executor(), redis::logger(redis::logger::level::disabled)), std::move(stream),
         std::move(group), events
     );
     redis::config config;

@@ -14,7 +14,7 @@ struct redis_options
 {
     std::string host = "localhost";
     std::uint16_t port = 6379;
-    /// Path of a UNIX socket; when set, host and port are not used.
+    /// Path of a UNIX socket, at most 107 bytes; when set, host and port are not used.
     std::string unix_socket;
     /// TLS, the certificate verified against the system's authorities and `host`. Not with `unix_socket`.
     bool tls = false;
@@ -23,13 +23,15 @@ struct redis_options
     /// Never shown in an error or a log.
     std::string password;
     std::uint32_t database = 0;
-    /// How long an operation waits for a connection; also the limit of each attempt to connect. At least 1 ms.
+    /// How long an operation waits for a connection; also the limit of each attempt to connect. At least 1
+    /// ms, and like all times here at most 24 hours.
     std::chrono::milliseconds connect_timeout{5000};
-    /// A connection on which the server has said nothing for twice this time is given up; blocked reads wait less than
-    /// this. At least 100 ms.
+    /// A connection on which the server has said nothing for twice this time is given up; blocked reads wait
+    /// less than this. At least 100 ms.
     std::chrono::milliseconds health_check_interval{5000};
-    /// Wait before the second attempt to connect; doubled for each further one up to `max_reconnect_delay`, and each
-    /// wait is shortened by a random part of up to half, so that many clients do not come back together. At least 1 ms.
+    /// Wait before the second attempt to connect; doubled for each further one up to `max_reconnect_delay`,
+    /// and each wait is shortened by a random part of up to half, so that many clients do not come back
+    /// together. At least 1 ms.
     std::chrono::milliseconds min_reconnect_delay{50};
     /// At least `min_reconnect_delay`.
     std::chrono::milliseconds max_reconnect_delay{5000};

@@ -153,6 +153,7 @@ asio::awaitable<void> intake::read(read_plan::read what)
         to_.ended();
         co_return;
     }
+    to_.places_free();
     if (why == errc::closed) {
         to_.closed();
         co_return;

@@ -35,6 +35,8 @@ public:
         std::function<std::size_t()> queued;
         /// Places that others need at once.
         std::function<std::size_t()> wanted;
+        /// A read brought less than it had reserved places for.
+        std::function<void()> places_free;
         std::function<void(failure const&)> on_error;
         /// The broker was closed.
         std::function<void()> closed;

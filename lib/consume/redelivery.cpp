@@ -101,8 +101,7 @@ asio::awaitable<void> redelivery::fetch()
         begin += items.size();
     }
     under_way_.clear();
-    if (closed_)
-        to_.ended();
+    to_.fetched();
 }
 
 } // namespace strandline::consume

@@ -23,8 +23,8 @@ public:
         std::function<void(held)> arrived;
         /// One is due and there is no place for it.
         std::function<void()> need_place;
-        /// Nothing is under way any more, after `close`.
-        std::function<void()> ended;
+        /// A call to the engine ended; places that it did not need are free again.
+        std::function<void()> fetched;
         std::function<void(failure const&)> on_error;
     };
 

@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -60,6 +61,7 @@ intake::hooks session::intake_hooks()
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
         .queued = [this] { return lanes_.queued(); },
         .wanted = [this] { return redelivery_.wanted(); },
+        .places_free = [this] { redelivery_.places_free(); },
         .on_error = [this](failure const& why) { tell(why); },
         .closed =
             [this] {
@@ -76,7 +78,13 @@ redelivery::hooks session::redelivery_hooks()
     return {
         .arrived = [this](held delivery) { arrived(std::move(delivery)); },
         .need_place = [this] { intake_.wake(); },
-        .ended = [this] { changed_.notify(); },
+        .fetched =
+            [this] {
+                if (stopping_)
+                    changed_.notify();
+                else
+                    intake_.fill();
+            },
         .on_error = [this](failure const& why) { tell(why); },
     };
 }
@@ -220,10 +228,15 @@ void session::place_free()
     places_.release(1);
     if (stopping_)
         changed_.notify();
-    else {
-        redelivery_.places_free();
-        intake_.fill();
-    }
+    else if (!std::exchange(filling_, true))
+        // Posted: a lane that empties its queue without a pause shall not fill it again itself and keep the strand.
+        asio::post(engine_->get_executor(), [self = shared_from_this()] {
+            self->filling_ = false;
+            if (!self->stopping_) {
+                self->redelivery_.places_free();
+                self->intake_.fill();
+            }
+        });
 }
 
 void session::recovered(stream_index stream, std::vector<pending_entry> const& entries)

@@ -83,6 +83,8 @@ private:
     condition changed_;
     clock::time_point deadline_ = clock::time_point::max();
     bool stopping_ = false;
+    /// Places got free, and reading goes on soon.
+    bool filling_ = false;
     failure why_;
     std::uint64_t retried_ = 0;
 };

@@ -37,8 +37,7 @@ settler::settler(
 void settler::acknowledge(held const& delivery)
 {
     ending one;
-    one.what.id = delivery.ref.id;
-    one.what.as = settle_as::acknowledged;
+    one.id = delivery.ref.id;
     one.confirmed = delivery.confirmed;
     add(delivery.ref.stream, std::move(one));
 }
@@ -46,10 +45,10 @@ void settler::acknowledge(held const& delivery)
 void settler::release(entry_ref ref, std::uint32_t attempts, std::chrono::milliseconds idle, bool cancelled)
 {
     ending one;
-    one.what.id = ref.id;
-    one.what.as = settle_as::released;
-    one.what.attempts = attempts;
-    one.what.idle = idle;
+    one.id = ref.id;
+    one.as = settle_as::released;
+    one.attempts = attempts;
+    one.idle = idle;
     one.cancelled = cancelled;
     add(ref.stream, std::move(one));
 }
@@ -57,10 +56,10 @@ void settler::release(entry_ref ref, std::uint32_t attempts, std::chrono::millis
 void settler::bury(entry_ref ref, std::uint32_t attempts, std::string_view reason, std::string error)
 {
     ending one;
-    one.what.id = ref.id;
-    one.what.as = settle_as::dead;
-    one.what.attempts = attempts;
-    one.what.reason = reason;
+    one.id = ref.id;
+    one.as = settle_as::dead;
+    one.attempts = attempts;
+    one.reason = reason;
     one.error = std::move(error);
     one.error.resize(std::min(one.error.size(), longest_error));
     add(ref.stream, std::move(one));
@@ -111,60 +110,70 @@ asio::awaitable<void> settler::run()
 /// False when something was refused or had no answer, and waits again.
 asio::awaitable<bool> settler::settle(stream_endings& stream)
 {
-    auto const last =
-        stream.waiting.begin() + static_cast<std::ptrdiff_t>(std::min(stream.waiting.size(), most_in_call));
-    if (last == stream.waiting.end())
-        stream.under_way.swap(stream.waiting);
-    else {
-        stream.under_way.assign(
-            std::make_move_iterator(stream.waiting.begin()), std::make_move_iterator(last)
-        );
-        stream.waiting.erase(stream.waiting.begin(), last);
-    }
-
-    auto const now = boot_clock::now();
-    std::vector<settlement> items;
-    items.reserve(stream.under_way.size());
-    for (auto& one : stream.under_way) {
-        one.what.error = one.error;
-        one.what.surely_held = !one.repeated && now - one.confirmed < lease_ / 2;
-        items.push_back(one.what);
-    }
-
-    auto const broken = co_await engine_.settle({stream.name, group_, consumer_}, items);
-    if (broken && on_error_)
-        on_error_(broken);
-    auto all_told = !broken;
-    for (std::size_t i = 0; i != items.size(); ++i) {
-        auto& one = stream.under_way[i];
-        if (!broken && !items[i].error_of_item) {
-            one.what.state = items[i].state;
-            count(one);
-            continue;
-        }
-        if (!broken) {
+    auto all_told = true;
+    stream.under_way.swap(stream.waiting);
+    for (std::size_t begin = 0; begin < stream.under_way.size(); begin += most_in_call) {
+        auto const end = std::min(begin + most_in_call, stream.under_way.size());
+        if (!co_await settle_some(stream, begin, end))
             all_told = false;
-            if (on_error_)
-                on_error_(items[i].error_of_item);
-        }
-        one.repeated = true;
-        stream.waiting.push_back(std::move(one));
     }
     stream.under_way.clear();
     co_return all_told;
 }
 
-void settler::count(ending const& one)
+asio::awaitable<bool> settler::settle_some(stream_endings& stream, std::size_t begin, std::size_t end)
 {
-    if (one.what.state == holding::gone)
+    auto const now = boot_clock::now();
+    items_.clear();
+    for (auto i = begin; i != end; ++i) {
+        auto const& one = stream.under_way[i];
+        auto& item = items_.emplace_back();
+        item.id = one.id;
+        item.as = one.as;
+        item.surely_held = !one.repeated && now - one.confirmed < lease_ / 2;
+        item.attempts = one.attempts;
+        item.idle = one.idle;
+        item.reason = one.reason;
+        item.error = one.error;
+    }
+
+    auto broken = co_await engine_.settle({stream.name, group_, consumer_}, items_);
+    if (broken)
+        on_error_(broken);
+    if (broken == errc::no_group) {
+        // The group was removed, and with it all that was pending.
+        for (auto& item : items_)
+            item.state = holding::lost;
+        broken = {};
+    }
+    auto all_told = !broken;
+    for (std::size_t i = 0; i != items_.size(); ++i) {
+        auto& one = stream.under_way[begin + i];
+        if (!broken && !items_[i].error_of_item) {
+            count(one, items_[i].state);
+            continue;
+        }
+        if (!broken) {
+            all_told = false;
+            on_error_(items_[i].error_of_item);
+        }
+        one.repeated = one.repeated || broken;
+        stream.waiting.push_back(std::move(one));
+    }
+    co_return all_told;
+}
+
+void settler::count(ending const& one, holding state)
+{
+    if (state == holding::gone)
         ++counts_.gone;
-    // What had no answer the first time and is not ours the second was carried out the first time, as far as
-    // anyone can tell.
-    else if (one.what.state == holding::lost && !one.repeated)
+    // What had no answer the first time and is not ours the second was carried out the first time, as far as anyone can
+    // tell.
+    else if (state == holding::lost && !one.repeated)
         ++counts_.lost;
-    else if (one.what.as == settle_as::acknowledged)
+    else if (one.as == settle_as::acknowledged)
         ++counts_.handled;
-    else if (one.what.as == settle_as::dead)
+    else if (one.as == settle_as::dead)
         ++counts_.dead;
     else if (one.cancelled)
         ++counts_.cancelled;

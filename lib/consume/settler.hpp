@@ -70,22 +70,26 @@ public:
     {
         for (stream_index stream = 0; stream != streams_.size(); ++stream) {
             for (auto const& one : streams_[stream].waiting)
-                visit(entry_ref{stream, one.what.id});
+                visit(entry_ref{stream, one.id});
             for (auto const& one : streams_[stream].under_way)
-                visit(entry_ref{stream, one.what.id});
+                visit(entry_ref{stream, one.id});
         }
     }
 
 private:
     struct ending
     {
-        settlement what;
-        std::string error;
-        /// Acknowledged: when the lease was confirmed last.
-        boot_clock::time_point confirmed;
+        entry_id id;
+        settle_as as = settle_as::acknowledged;
         bool cancelled = false;
         /// An earlier call for it had no answer, so that it may have been carried out.
         bool repeated = false;
+        std::uint32_t attempts = 0;
+        std::chrono::milliseconds idle{0};
+        /// Acknowledged: when the lease was confirmed last.
+        boot_clock::time_point confirmed;
+        std::string_view reason;
+        std::string error;
     };
 
     struct stream_endings
@@ -97,7 +101,8 @@ private:
 
     void add(stream_index stream, ending&& one);
     asio::awaitable<bool> settle(stream_endings& stream);
-    void count(ending const& one);
+    asio::awaitable<bool> settle_some(stream_endings& stream, std::size_t begin, std::size_t end);
+    void count(ending const& one, holding state);
 
     broker& engine_;
     std::string_view group_;
@@ -105,6 +110,8 @@ private:
     std::chrono::milliseconds lease_;
     std::function<void(failure const&)> on_error_;
     std::vector<stream_endings> streams_;
+    /// Kept for its capacity.
+    std::vector<settlement> items_;
     condition changed_;
     condition on_finished_;
     counts counts_;

@@ -10,12 +10,11 @@ std::string quoted(std::string_view text)
 
     bool const cut = text.size() > longest;
     if (cut) {
-        text = text.substr(0, longest);
-        // Not through the middle of a character.
-        while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80)
-            text.remove_suffix(1);
-        if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0)
-            text.remove_suffix(1);
+        // Not through the middle of a character, which has four bytes at most.
+        auto size = longest;
+        while (size != longest - 3 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80)
+            --size;
+        text = text.substr(0, size);
     }
 
     std::string out = "\"";

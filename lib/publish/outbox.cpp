@@ -177,7 +177,7 @@ asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batc
     co_await self->broker_->append(entries);
     --self->requests_under_way_;
 
-    // The handlers may publish again at once: their operations shall find the pump below, not post another.
+    // The handlers may publish again at once; what they put in waits for the pump that is posted below.
     {
         std::lock_guard const lock(self->mutex_);
         self->scheduled_ = true;
@@ -196,7 +196,9 @@ asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batc
             });
         }
     }
-    self->pump();
+    // Posted, not called: an engine that stores at once would otherwise come back here ever deeper, and
+    // nobody else would get the strand.
+    asio::post(self->get_executor(), scheduled_pump(self));
 }
 
 void outbox::abandon_all() noexcept

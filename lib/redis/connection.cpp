@@ -8,6 +8,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/this_coro.hpp>
+
 #include <fmt/format.h>
 
 #include <exception>
@@ -64,9 +65,12 @@ request make_request()
 }
 
 connection::connection(asio::any_io_executor strand, redis_options options, bool load_scripts)
-    : options_(std::move(options)), load_scripts_(load_scripts), config_(make_config(options_)),
-      transport_(strand, make_tls(options_), boost::redis::logger(boost::redis::logger::level::disabled)),
-      pause_(strand), backoff_(options_.min_reconnect_delay, options_.max_reconnect_delay, std::random_device{}())
+    : options_(std::move(options))
+    , load_scripts_(load_scripts)
+    , config_(make_config(options_))
+    , transport_(strand, make_tls(options_), boost::redis::logger(boost::redis::logger::level::disabled))
+    , pause_(strand)
+    , backoff_(options_.min_reconnect_delay, options_.max_reconnect_delay, std::random_device{}())
 {
     // Waits for the connection to be made, unlike everything else.
     handshake_.get_config().cancel_on_connection_lost = true;
@@ -86,7 +90,8 @@ connection::connection(asio::any_io_executor strand, redis_options options, bool
 
 std::string connection::address() const
 {
-    return options_.unix_socket.empty() ? fmt::format("{}:{}", options_.host, options_.port) : options_.unix_socket;
+    return options_.unix_socket.empty() ? fmt::format("{}:{}", options_.host, options_.port)
+                                        : options_.unix_socket;
 }
 
 std::optional<std::uint64_t> connection::client_id() const noexcept
@@ -97,29 +102,42 @@ std::optional<std::uint64_t> connection::client_id() const noexcept
 asio::awaitable<failure> connection::exec(request const& commands, reply_sink& replies)
 {
     for (;;) {
-        if (phase_ != phase::up)
-            if (auto why = co_await connected())
-                co_return why;
-        auto const [error, bytes] = co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
-        if (!error)
-            co_return failure();
-        if (phase_ == phase::closed)
-            co_return failure(errc::closed);
-        if (error == boost::redis::error::not_connected) {
-            // Nothing was sent. The run coroutine is about to learn that the connection is gone.
-            if (phase_ == phase::up)
-                phase_ = phase::down;
-            continue;
-        }
-        co_return failure(
-            errc::connection_lost,
-            fmt::format("the connection to {} broke before the answer came ({})", address(), error.message())
-        );
+        if (auto why = co_await connected())
+            co_return why;
+        auto why = co_await exec_now(commands, replies);
+        if (why != errc::unreachable)
+            co_return why;
+        // Nothing was sent: the connection has gone, and the next one will do.
     }
+}
+
+asio::awaitable<failure> connection::exec_now(request const& commands, reply_sink& replies)
+{
+    if (phase_ == phase::closed)
+        co_return failure(errc::closed);
+    if (phase_ != phase::up)
+        co_return why_down();
+    auto const [error, bytes] = co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
+    if (!error)
+        co_return failure();
+    if (phase_ == phase::closed)
+        co_return failure(errc::closed);
+    if (error == boost::redis::error::not_connected) {
+        // The run coroutine is about to learn it.
+        if (phase_ == phase::up)
+            phase_ = phase::down;
+        co_return failure(errc::unreachable);
+    }
+    co_return failure(
+        errc::connection_lost,
+        fmt::format("the connection to {} broke before the answer came ({})", address(), error.message())
+    );
 }
 
 asio::awaitable<failure> connection::connected()
 {
+    if (phase_ == phase::up)
+        co_return failure();
     if (phase_ == phase::idle) {
         phase_ = phase::down;
         asio::co_spawn(
@@ -133,8 +151,6 @@ asio::awaitable<failure> connection::connected()
     }
     if (phase_ == phase::closed)
         co_return failure(errc::closed);
-    if (phase_ == phase::up)
-        co_return failure();
 
     waiter self{asio::steady_timer(transport_.get_executor(), options_.connect_timeout), std::nullopt};
     auto const place = waiters_.insert(waiters_.end(), &self);
@@ -162,7 +178,9 @@ failure connection::why_down() const
     auto const reason = last_error_ ? last_error_.message() : std::string("no answer");
     return {
         errc::unreachable,
-        fmt::format("no connection to {} within {} ms: {}", address(), options_.connect_timeout.count(), reason)
+        fmt::format(
+            "no connection to {} within {} ms: {}", address(), options_.connect_timeout.count(), reason
+        )
     };
 }
 
@@ -174,6 +192,12 @@ void connection::tell_waiters(failure const& news)
     }
 }
 
+void connection::give_up_waiting()
+{
+    if (phase_ != phase::up)
+        tell_waiters(why_down());
+}
+
 void connection::start_handshake()
 {
     handshake_replies_.clear();
@@ -181,7 +205,9 @@ void connection::start_handshake()
         handshake_, handshake_replies_.adapter(),
         asio::bind_executor(
             transport_.get_executor(),
-            [self = shared_from_this()](boost::system::error_code error, std::size_t) { self->finish_handshake(error); }
+            [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+                self->finish_handshake(error);
+            }
         )
     );
 }

@@ -47,11 +47,17 @@ public:
     /// Errors: `unreachable`, `refused`, `unavailable` (nothing was sent), `connection_lost`, `closed`.
     asio::awaitable<failure> exec(request const& commands, reply_sink& replies);
 
+    /// The same for what must not be sent later than now: does not wait for a connection.
+    asio::awaitable<failure> exec_now(request const& commands, reply_sink& replies);
+
     /// Completes when the connection is up. Errors: `unreachable`, `refused`, `unavailable`, `closed`.
     asio::awaitable<failure> connected();
 
     /// The server's number of this connection; nothing while it is down or where the user may not ask for it.
     std::optional<std::uint64_t> client_id() const noexcept;
+
+    /// Ends the waits for a connection that there is not: they fail as if the connect timeout had passed.
+    void give_up_waiting();
 
     /// Ends the connection for good; commands under way complete with `closed`.
     void close();

@@ -308,7 +308,8 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
         auto commands = make_request();
         commands.push_range("XACK", acknowledged);
         node_replies replies;
-        if (auto broken = co_await commands_->exec(commands, replies))
+        // XACK asks nobody who owns the entry. Sent later, after a reconnect, it could remove what another has begun.
+        if (auto broken = co_await commands_->exec_now(commands, replies))
             co_return broken;
         if (auto refused = replies.error(0))
             co_return refused;

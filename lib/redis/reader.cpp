@@ -27,10 +27,14 @@ reader::reader(
     std::shared_ptr<connection> commands, std::shared_ptr<connection> own, redis_options const& options,
     std::string_view group, std::string_view consumer
 )
-    : commands_(std::move(commands)), own_(std::move(own)),
-      // The health check's PING queues behind a blocked read; it must be answered before the connection counts as dead.
-      longest_wait_(std::max(options.health_check_interval * 3 / 4, std::chrono::milliseconds(1))), group_(group),
-      consumer_(consumer)
+    : commands_(std::move(commands))
+    , own_(std::move(own))
+    ,
+    // The health check's PING queues behind a blocked read; it must be answered before the connection counts
+    // as dead.
+    longest_wait_(std::max(options.health_check_interval * 3 / 4, std::chrono::milliseconds(1)))
+    , group_(group)
+    , consumer_(consumer)
 {}
 
 reader::~reader()
@@ -60,22 +64,18 @@ asio::awaitable<failure> reader::read(
     commands.push_range("XREADGROUP", arguments);
 
     read_reply reply(streams, std::max(last_size_ + last_size_ / 8, least_block), out);
-    // Destroyed with the frame, too, when the context goes while the read waits.
+    // Counted down with the frame, also when its context goes while the read waits.
     struct counted
     {
-        std::shared_ptr<waits> waiting;
-        bool blocks;
-
-        counted(std::shared_ptr<waits> waiting, bool blocks) : waiting(std::move(waiting)), blocks(blocks)
-        {
-            this->waiting->under_way += blocks;
-        }
+        explicit counted(std::shared_ptr<waits> reads) : waiting(std::move(reads)) { ++waiting->under_way; }
 
         counted(counted const&) = delete;
         counted& operator=(counted const&) = delete;
 
-        ~counted() { waiting->under_way -= blocks; }
-    } const counting(waits_, blocks);
+        ~counted() { --waiting->under_way; }
+
+        std::shared_ptr<waits> waiting;
+    } const counting(waits_);
 
     if (auto broken = co_await own_->exec(commands, reply))
         co_return broken;
@@ -106,6 +106,7 @@ asio::awaitable<void> reader::end_waits(
     asio::steady_timer timer(co_await asio::this_coro::executor);
     auto pause = first_pause;
     while (waiting->under_way != 0 && !own->is_closed() && !commands->is_closed()) {
+        own->give_up_waiting();
         if (auto const id = own->client_id()) {
             auto unblock = make_request();
             unblock.push("CLIENT", "UNBLOCK", *id);
