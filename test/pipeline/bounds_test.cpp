@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <set>
 
 using namespace strandline;
@@ -149,7 +150,7 @@ BOOST_AUTO_TEST_CASE(more_streams_than_places_all_get_their_turn)
     });
 }
 
-BOOST_AUTO_TEST_CASE(a_slow_stream_does_not_hold_back_the_places_of_others_for_ever)
+BOOST_AUTO_TEST_CASE(a_stream_without_events_does_not_hold_up_another_that_has_few_places)
 {
     check([](stage& of) -> asio::awaitable<void> {
         auto const doors = of.make_gate();
@@ -163,12 +164,56 @@ BOOST_AUTO_TEST_CASE(a_slow_stream_does_not_hold_back_the_places_of_others_for_e
         co_await of.publish_numbers("slow", 2);
         auto run = of.start(billing);
         co_await doors->arrived.reach(2);
-        // One place is left for two streams.
-        co_await of.publish_numbers("fast", 30);
-        co_await handled->reach(30);
+        // One place is left for two streams. Waiting at every turn would exceed the guard.
+        co_await of.publish_numbers("fast", 1'000);
+        co_await handled->reach(1'000);
         doors->open();
         billing->stop();
-        BOOST_TEST((co_await of.good_end(run)).handled == 32);
+        BOOST_TEST((co_await of.good_end(run)).handled == 1'002);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_that_can_be_read_later_than_another_need_not_wait_for_it)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        co_await of.publish("eventful", "x");
+        // Each waiting for as long as a read may wait would exceed the guard.
+        for (int i = 0; i != 10; ++i) {
+            auto const handled = of.make_tally();
+            auto const one = of.make_consumer(in_group(std::to_string(i)));
+            for (auto const stream : {"a quiet one", "eventful", "another quiet one"})
+                one->on(stream, [&](delivery const&) -> asio::awaitable<void> {
+                    handled->add();
+                    co_return;
+                });
+            auto run = of.start(one);
+            co_await handled->reach(1);
+            one->stop();
+            co_await of.good_end(run);
+        }
+    });
+}
+
+BOOST_AUTO_TEST_CASE(very_many_handlers_start_in_the_order_of_the_stream)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        auto const doors = of.make_gate();
+        std::vector<entry_id> ids;
+        auto const billing = of.make_consumer(bounded(20'000, 20'000));
+        billing->on("orders", [&](delivery const& what) -> asio::awaitable<void> {
+            ids.push_back(what.id());
+            // The others are queued by then.
+            if (ids.size() != 1)
+                co_await doors->pass();
+        });
+        for (int i = 0; i != 20; ++i)
+            co_await of.publish_numbers("orders", 1'000);
+        auto run = of.start(billing);
+        co_await doors->arrived.reach(19'999);
+        doors->open();
+        billing->stop();
+        BOOST_TEST((co_await of.good_end(run)).handled == 20'000);
+        BOOST_TEST(std::ranges::is_sorted(ids));
     });
 }
 

@@ -94,7 +94,8 @@ asio::awaitable<void> stage::until(std::function<asio::awaitable<bool>()> is_so)
 asio::awaitable<void> stage::until_pending(std::string stream, std::string group, std::size_t count)
 {
     return until([=, this]() -> asio::awaitable<bool> {
-        co_return (co_await pending(stream, group)).size() == count;
+        auto const entries = co_await broker->inspect_pending(stream, group, entry_id::min(), 100'000);
+        co_return entries && entries->size() == count;
     });
 }
 
