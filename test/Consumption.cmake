@@ -25,4 +25,6 @@ if(STRANDLINE_INSTALL)
     set_tests_properties(consume_install PROPERTIES FIXTURES_REQUIRED installed)
     strandline_consumption_test(consume_build_tree consume_package -Dstrandline_DIR=${PROJECT_BINARY_DIR})
 endif()
-strandline_consumption_test(add_subdirectory add_subdirectory)
+# The library is compiled once more here; with the same flags ccache has it already.
+strandline_consumption_test(add_subdirectory add_subdirectory
+    -DSTRANDLINE_WARNINGS_AS_ERRORS=${STRANDLINE_WARNINGS_AS_ERRORS})

@@ -19,18 +19,19 @@ namespace strandline {
 
 /// How a `T` becomes the body of an entry and comes back.
 ///
-/// As it stands here: as JSON. These types are other: `std::string`, `std::string_view`,
-/// `std::vector<std::byte>` and `std::span<std::byte const>` are the body itself, byte by byte;
-/// `boost::json::value` is any JSON.
+/// As it stands here: as JSON (see `encode_json` and `decode_json`). These types are other: `std::string`,
+/// `std::string_view`, `std::vector<std::byte>` and `std::span<std::byte const>` are the body itself, byte by
+/// byte; `boost::json::value` is any JSON.
 ///
 /// Specialise it for a type of your own to use another format:
 /// @code
 /// template <>
 /// struct strandline::codec<my_type>
 /// {
-///     static strandline::failure encode(my_type const& value, std::string& out);       // replaces what is
-///     in out static strandline::failure decode(std::string_view body, my_type& out);          // out is a
-///     fresh my_type
+///     // Replaces what is in out.
+///     static strandline::failure encode(my_type const& value, std::string& out);
+///     // Given a fresh out; the body is valid as long as out.
+///     static strandline::failure decode(std::string_view body, my_type& out);
 /// };
 /// @endcode
 /// Either function may be missing where it is not needed. Report failures with `errc::not_encodable` and
@@ -235,6 +236,9 @@ failure guarded(errc code, Code run)
     }
     catch (std::bad_alloc const&) {
         throw;
+    }
+    catch (error const& thrown) {
+        return {code, thrown.cause().message()};
     }
     catch (boost::system::system_error const& thrown) {
         // Not what(), which may tell places in the source.

@@ -49,6 +49,11 @@ struct consumer_options
     /// The most entries that one read asks for of each stream. From 1 to 100 000.
     std::size_t read_count = 500;
 
+    /// How long a handler may run. Then it is cancelled, which it sees as `operation_aborted` where it waits,
+    /// and its attempt has failed, however it returns. One that goes on all the same is told to `on_error` as
+    /// `errc::stuck`; it keeps its place until it has returned. 0: as long as it likes. From 0 to a day.
+    std::chrono::milliseconds handler_timeout{0};
+
     /// How often a handler runs with a delivery before it goes to the dead letters; counted by the engine, so
     /// that a crash does not begin anew. At least 1.
     std::uint32_t max_attempts = 5;

@@ -59,6 +59,8 @@ enum class errc
     closed,
     /// The consumer runs already.
     already_running,
+    /// A handler was cancelled and has not returned.
+    stuck,
 };
 
 /// The category of `errc`, named "strandline".
@@ -71,8 +73,8 @@ inline error_code make_error_code(errc code) noexcept
 
 /// An error as a value: a code to decide by and words to read.
 ///
-/// It is an Asio disposition: the first argument of every completion signature. Used as a plain `error_code` it
-/// keeps the code and drops the words; thrown (by `co_await` without `as_tuple`) it becomes an `error`.
+/// It is an Asio disposition: the first argument of every completion signature. Used as a plain `error_code`
+/// it keeps the code and drops the words; thrown (by `co_await` without `as_tuple`) it becomes an `error`.
 /// The words are the server's own where a server spoke, and never hold a password. Copies share them.
 class failure
 {
@@ -89,7 +91,10 @@ public:
     error_code code() const noexcept { return code_; }
 
     /// What the server or the library adds to the code; empty where the code says it all.
-    std::string_view words() const noexcept { return words_ ? std::string_view(*words_) : std::string_view(); }
+    std::string_view words() const noexcept
+    {
+        return words_ ? std::string_view(*words_) : std::string_view();
+    }
 
     /// Code and words in one line.
     std::string message() const;
@@ -99,7 +104,10 @@ public:
 
     operator error_code() const noexcept { return code_; }
 
-    friend bool operator==(failure const& left, errc right) noexcept { return left.code_ == make_error_code(right); }
+    friend bool operator==(failure const& left, errc right) noexcept
+    {
+        return left.code_ == make_error_code(right);
+    }
 
     friend std::ostream& operator<<(std::ostream& out, failure const& value);
 
@@ -124,9 +132,9 @@ private:
 template <class T>
 using result = boost::system::result<T, failure>;
 
-/// True when the same call may succeed later without a change by the caller: the server was unreachable, restarting,
-/// full, or the connection broke. After `connection_lost` the first call may have been carried out all the same, so
-/// repeating a publish can store the event twice.
+/// True when the same call may succeed later without a change by the caller: the server was unreachable,
+/// restarting, full, or the connection broke. After `connection_lost` the first call may have been carried
+/// out all the same, so repeating a publish can store the event twice.
 bool is_retryable(error_code const& code) noexcept;
 
 /// Throws `error`; what `result<T>::value()` does with a failure.

@@ -20,7 +20,8 @@ namespace strandline {
 /// `boost::json::value_from_tag`, and what is made of them: `std::optional`, `std::variant`, `std::vector`,
 /// `std::map` and the like.
 template <class T>
-concept json_encodable = std::is_void_v<detail::json_obstacle<T, detail::json_way::encode>>;
+concept json_encodable =
+    !std::is_pointer_v<T> && std::is_void_v<detail::json_obstacle<T, detail::json_way::encode>>;
 
 /// A type that can be read from JSON: the same, where strings own their text, and with a `tag_invoke` for
 /// `boost::json::value_to_tag` or `boost::json::try_value_to_tag`.

@@ -42,6 +42,8 @@ enum class ended : std::uint8_t
     /// Asked for the dead letters.
     rejected,
     undecodable,
+    /// Cancelled after its time; a failed attempt.
+    timed_out,
     /// Cancelled by the stop; neither a success nor a failed attempt.
     cancelled,
 };

@@ -7,12 +7,19 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 namespace strandline::consume {
 
 namespace {
+
+/// How long after its cancellation a handler counts as stuck.
+constexpr std::chrono::seconds time_to_return{1};
 
 /// The outcome that an exception stands for. Called in a catch block.
 outcome current_outcome()
@@ -37,14 +44,16 @@ outcome current_outcome()
 } // namespace
 
 lanes::lanes(
-    asio::any_io_executor executor, std::size_t most, std::size_t queue_limit, spawn_function spawn,
-    run_function run, ended_function ended
+    asio::any_io_executor executor, std::size_t most, std::size_t queue_limit,
+    std::chrono::milliseconds timeout, functions to
 )
     : executor_(std::move(executor))
     , most_(most)
-    , spawn_(std::move(spawn))
-    , run_(std::move(run))
-    , ended_(std::move(ended))
+    , to_(std::move(to))
+    , timeout_(timeout)
+    , running_out_(timeout)
+    , returning_(time_to_return)
+    , clock_(executor_)
     , queue_(queue_limit)
 {}
 
@@ -68,7 +77,7 @@ void lanes::summon()
     else if (lanes_.size() < most_) {
         summoned_ = true;
         auto& next = *lanes_.emplace_back(std::make_unique<lane>(executor_));
-        spawn_(work(next), next.cancel.slot());
+        to_.spawn(work(next), next.cancel.slot());
     }
 }
 
@@ -86,9 +95,11 @@ asio::awaitable<void> lanes::work(lane& self)
             self.busy = true;
             ++running_;
             summon();
+            if (timeout_.count() != 0)
+                start_clock(self);
             outcome how;
             try {
-                co_await run_(self.current);
+                co_await to_.run(self.current);
             }
             catch (...) {
                 how = current_outcome();
@@ -98,11 +109,16 @@ asio::awaitable<void> lanes::work(lane& self)
             // A handler shares this state; it may have switched cancellation off, or caught it.
             co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
             co_await asio::this_coro::throw_if_cancelled(true);
-            if (std::exchange(self.cancelled, false))
-                how.how = ended::cancelled;
+            deadlines::clear(self);
+            if (self.cancelled)
+                how = {
+                    *std::exchange(self.cancelled, std::nullopt),
+                    fmt::format("the handler was cancelled after {} ms", timeout_.count())
+                };
             self.busy = false;
-            --running_;
-            ended_(self.current, std::move(how));
+            if (--running_ == 0 && closed_)
+                clock_.notify();
+            to_.ended(self.current, std::move(how));
         }
         if (closed_)
             co_return;
@@ -122,28 +138,63 @@ std::vector<held> lanes::close()
     for (auto* waiting : idle_)
         waiting->wake.notify();
     idle_.clear();
+    clock_.notify();
     return rest;
+}
+
+void lanes::start_clock(lane& one)
+{
+    auto const due = running_out_.set(one, deadlines::clock::now());
+    if (!std::exchange(watched_, true))
+        to_.spawn(watch(), {});
+    else if (due < wakes_at_) {
+        wakes_at_ = due;
+        clock_.notify();
+    }
+}
+
+/// Cancels the handlers whose time is over, and tells of those that do not return then.
+asio::awaitable<void> lanes::watch()
+{
+    while (!abandoned_ && !(closed_ && running_ == 0)) {
+        auto const now = deadlines::clock::now();
+        while (auto* const late = running_out_.expire(now)) {
+            auto& one = static_cast<lane&>(*late);
+            cancel(one, ended::timed_out);
+            returning_.set(one, now);
+        }
+        while (auto* const late = returning_.expire(now))
+            to_.stuck(static_cast<lane&>(*late).current);
+        auto const never = deadlines::clock::time_point::max();
+        wakes_at_ = std::min(running_out_.next().value_or(never), returning_.next().value_or(never));
+        co_await clock_.wait_until(wakes_at_);
+    }
+}
+
+void lanes::cancel(lane& one, ended why)
+{
+    one.cancelled = why;
+    deadlines::clear(one);
+    one.cancel.emit(asio::cancellation_type::terminal);
 }
 
 void lanes::cancel_running()
 {
-    // By index: what a cancelled handler does at once may not add lanes any more, but let it be no matter.
-    for (std::size_t i = 0; i != lanes_.size(); ++i) {
-        auto& one = *lanes_[i];
-        if (one.busy && !one.cancelled) {
-            one.cancelled = true;
-            one.cancel.emit(asio::cancellation_type::terminal);
-        }
-    }
+    for (auto const& one : lanes_)
+        if (one->busy && !one->cancelled)
+            cancel(*one, ended::cancelled);
 }
 
-std::vector<std::pair<entry_ref, std::uint32_t>> lanes::abandon_running()
+std::vector<lanes::stuck_delivery> lanes::abandon_running()
 {
-    std::vector<std::pair<entry_ref, std::uint32_t>> stuck;
+    std::vector<stuck_delivery> stuck;
+    abandoned_ = true;
+    clock_.notify();
     for (auto const& one : lanes_)
         if (one->busy) {
             one->abandoned = true;
-            stuck.emplace_back(one->current.ref, one->current.attempt);
+            auto const counts = one->cancelled == ended::timed_out;
+            stuck.push_back({one->current.ref, one->current.attempt - (counts ? 0 : 1)});
         }
     return stuck;
 }

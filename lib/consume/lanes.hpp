@@ -1,5 +1,6 @@
 #pragma once
 
+#include "consume/deadlines.hpp"
 #include "consume/held.hpp"
 #include "core/condition.hpp"
 
@@ -33,9 +34,21 @@ public:
     /// Starts a coroutine that keeps the owner of the lanes alive; its cancellation comes from the slot.
     using spawn_function = std::function<void(asio::awaitable<void>, asio::cancellation_slot)>;
 
+    /// Told of a handler that was cancelled some time ago and has not returned.
+    using stuck_function = std::function<void(held const&)>;
+
+    struct functions
+    {
+        spawn_function spawn;
+        run_function run;
+        ended_function ended;
+        stuck_function stuck;
+    };
+
+    /// A `timeout` of 0 is none.
     lanes(
-        asio::any_io_executor executor, std::size_t most, std::size_t queue_limit, spawn_function spawn,
-        run_function run, ended_function ended
+        asio::any_io_executor executor, std::size_t most, std::size_t queue_limit,
+        std::chrono::milliseconds timeout, functions to
     );
 
     /// Queues a delivery; the caller has a place for it.
@@ -53,9 +66,16 @@ public:
     /// Cancels the handlers that run; their deliveries end as cancelled however they return.
     void cancel_running();
 
-    /// Gives up the handlers that still run: what they had in hand with its attempt; `ended` is not called
-    /// for it any more.
-    std::vector<std::pair<entry_ref, std::uint32_t>> abandon_running();
+    /// A delivery whose handler has not returned to the end.
+    struct stuck_delivery
+    {
+        entry_ref ref;
+        /// Attempts that count: without this one, unless it had failed by its timeout.
+        std::uint32_t attempts;
+    };
+
+    /// Gives up the handlers that still run; `ended` is not called for them any more.
+    std::vector<stuck_delivery> abandon_running();
 
     /// Calls `visit(entry_ref)` for everything queued and running.
     template <class Visit>
@@ -69,7 +89,7 @@ public:
     }
 
 private:
-    struct lane
+    struct lane : deadlines::timed
     {
         explicit lane(asio::any_io_executor const& executor) : wake(executor) {}
 
@@ -78,19 +98,29 @@ private:
         held current;
         bool busy = false;
         bool idle = false;
-        /// Decides the outcome, not what the handler threw nor that it returned.
-        bool cancelled = false;
+        /// Why its handler was cancelled. Decides the outcome, not what the handler threw nor that it
+        /// returned.
+        std::optional<ended> cancelled;
         bool abandoned = false;
     };
 
     void summon();
     asio::awaitable<void> work(lane& self);
+    asio::awaitable<void> watch();
+    void start_clock(lane& one);
+    void cancel(lane& one, ended why);
 
     asio::any_io_executor executor_;
     std::size_t most_;
-    spawn_function spawn_;
-    run_function run_;
-    ended_function ended_;
+    functions to_;
+    std::chrono::milliseconds timeout_;
+    deadlines running_out_;
+    deadlines returning_;
+    condition clock_;
+    /// When the watch wakes by itself.
+    deadlines::clock::time_point wakes_at_ = deadlines::clock::time_point::max();
+    bool watched_ = false;
+    bool abandoned_ = false;
     boost::circular_buffer<held> queue_;
     std::vector<std::unique_ptr<lane>> lanes_;
     std::vector<lane*> idle_;

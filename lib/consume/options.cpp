@@ -46,6 +46,11 @@ failure validate(consumer_options const& options)
         return invalid(
             "read_count", fmt::format("must be from 1 to {}, and is {}", most, options.read_count)
         );
+    if (options.handler_timeout < 0ms || options.handler_timeout > longest)
+        return invalid(
+            "handler_timeout",
+            fmt::format("must be from 0 (none) to 24 hours, and is {} ms", options.handler_timeout.count())
+        );
     if (options.max_attempts < 1)
         return invalid("max_attempts", "must be at least 1, and is 0");
     if (options.retry.first < 1ms)

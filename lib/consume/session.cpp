@@ -5,6 +5,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 #include <random>
@@ -35,11 +37,7 @@ session::session(
       )
     , lanes_(
           engine_->get_executor(), options_->max_concurrency, options_->max_in_flight,
-          [this](asio::awaitable<void> coroutine, asio::cancellation_slot slot) {
-              spawn(std::move(coroutine), slot);
-          },
-          [this](held const& delivery) { return handle(delivery); },
-          [this](held& delivery, outcome how) { ended(delivery, std::move(how)); }
+          options_->handler_timeout, lane_functions()
       )
     , redelivery_(*engine_, stream_names(), options_->group, options_->name, places_, redelivery_hooks())
     , intake_(*engine_, stream_names(), *options_, options_->name, places_, intake_hooks())
@@ -52,6 +50,27 @@ std::vector<std::string_view> session::stream_names() const
     for (auto const& one : *subscriptions_)
         names.push_back(one.stream);
     return names;
+}
+
+lanes::functions session::lane_functions()
+{
+    return {
+        .spawn = [this](
+                     asio::awaitable<void> coroutine, asio::cancellation_slot slot
+                 ) { spawn(std::move(coroutine), slot); },
+        .run = [this](held const& delivery) { return handle(delivery); },
+        .ended = [this](held& delivery, outcome how) { ended(delivery, std::move(how)); },
+        .stuck =
+            [this](held const& delivery) {
+                tell(
+                    {errc::stuck, fmt::format(
+                                      "stream {}, entry {}: cancelled after {} ms, and has not returned",
+                                      (*subscriptions_)[delivery.ref.stream].stream,
+                                      delivery.ref.id.to_string(), options_->handler_timeout.count()
+                                  )}
+                );
+            },
+    };
 }
 
 intake::hooks session::intake_hooks()
@@ -145,8 +164,8 @@ asio::awaitable<session::ending> session::run()
     co_await wait_while_busy(deadline_);
 
     consume_report report;
-    for (auto const& [ref, attempt] : lanes_.abandon_running()) {
-        settler_.release(ref, attempt - 1, options_->lease, true);
+    for (auto const& [ref, attempts] : lanes_.abandon_running()) {
+        settler_.release(ref, attempts, options_->lease, true);
         ++report.stuck;
     }
     intake_.abandon();
@@ -229,7 +248,8 @@ void session::place_free()
     if (stopping_)
         changed_.notify();
     else if (!std::exchange(filling_, true))
-        // Posted: a lane that empties its queue without a pause shall not fill it again itself and keep the strand.
+        // Posted: a lane that empties its queue without a pause shall not fill it again itself and keep the
+        // strand.
         asio::post(engine_->get_executor(), [self = shared_from_this()] {
             self->filling_ = false;
             if (!self->stopping_) {

@@ -56,6 +56,7 @@ private:
     using clock = std::chrono::steady_clock;
 
     std::vector<std::string_view> stream_names() const;
+    lanes::functions lane_functions();
     intake::hooks intake_hooks();
     redelivery::hooks redelivery_hooks();
     void spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slot = {});

@@ -53,6 +53,7 @@ public:
         case ended::undecodable:
             return {verdict::kind::dead, {}, "undecodable"};
         case ended::threw:
+        case ended::timed_out:
             break;
         }
         if (attempt >= max_attempts_)

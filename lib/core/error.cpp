@@ -45,6 +45,8 @@ char const* text_of(errc code) noexcept
         return "broker was closed";
     case errc::already_running:
         return "consumer runs already";
+    case errc::stuck:
+        return "handler does not return";
     }
     return "unknown error";
 }

@@ -42,9 +42,13 @@ std::string name_of(json_scalar const& value)
 
         std::string operator()(double number) const
         {
+            if (!std::isfinite(number))
+                return "a number that is too large";
+            // Beyond the integers not all digits of the shortest text would be true.
+            auto const format =
+                std::abs(number) < 0x1p63 ? std::chars_format::general : std::chars_format::scientific;
             char text[32];
-            auto const end = std::to_chars(text, text + sizeof text, number).ptr;
-            std::string digits(text, end);
+            std::string digits(text, std::to_chars(text, text + sizeof text, number, format).ptr);
             if (digits.find_first_not_of("-0123456789") == digits.npos)
                 digits.append(".0");
             return digits;
@@ -93,7 +97,7 @@ std::string mismatch(json_shape const& shape, json_scalar const& found)
     // A number that is an integer, but not in the range.
     if (shape.range &&
         (std::holds_alternative<std::int64_t>(found) || std::holds_alternative<std::uint64_t>(found) ||
-         (number && std::abs(*number) >= 0x1p63)))
+         (number && std::isfinite(*number) && std::abs(*number) >= 0x1p63)))
         text.append(1, ' ').append(shape.range());
     auto const* name = std::get_if<std::string_view>(&found);
     return text.append(", found ")

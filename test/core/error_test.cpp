@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_SUITE(errors)
 BOOST_AUTO_TEST_CASE(have_a_text_each_and_belong_to_strandline)
 {
     std::set<std::string> texts;
-    for (auto i = static_cast<int>(errc::invalid_option); i <= static_cast<int>(errc::already_running); ++i) {
+    for (auto i = static_cast<int>(errc::invalid_option); i <= static_cast<int>(errc::stuck); ++i) {
         error_code const code = static_cast<errc>(i);
         BOOST_TEST(code.failed());
         BOOST_TEST(code.category().name() == std::string("strandline"));
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(have_a_text_each_and_belong_to_strandline)
         char text[80];
         BOOST_TEST(code.message(text, sizeof text) == code.message());
     }
-    BOOST_TEST(texts.size() == static_cast<std::size_t>(errc::already_running));
+    BOOST_TEST(texts.size() == static_cast<std::size_t>(errc::stuck));
     BOOST_TEST(error_code(999, strandline::category()).message() == "unknown error");
 }
 
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(are_worth_another_try_when_the_server_may_come_to_itself)
     std::set<errc> const retryable = {
         errc::unreachable, errc::connection_lost, errc::out_of_memory, errc::unavailable
     };
-    for (auto i = static_cast<int>(errc::invalid_option); i <= static_cast<int>(errc::already_running); ++i) {
+    for (auto i = static_cast<int>(errc::invalid_option); i <= static_cast<int>(errc::stuck); ++i) {
         auto const code = static_cast<errc>(i);
         BOOST_TEST_INFO(error_code(code).message());
         BOOST_TEST(strandline::is_retryable(code) == retryable.contains(code));

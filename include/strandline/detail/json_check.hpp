@@ -73,8 +73,7 @@ bool json_check(T const& value, json_problem& problem)
         return true;
     }
     else if constexpr (form == floating) {
-        // Boost.JSON writes every floating-point number as a double.
-        return std::isfinite(static_cast<double>(value)) || refuse("is not a finite number");
+        return std::isfinite(value) || refuse("is not a finite number");
     }
     else if constexpr (form == string) {
         if constexpr (std::is_pointer_v<T>) {

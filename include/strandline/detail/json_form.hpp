@@ -98,7 +98,8 @@ consteval json_form json_form_of()
     else if constexpr (std::is_integral_v<T>)
         return json_form::integer;
     else if constexpr (std::is_floating_point_v<T>)
-        return json_form::floating;
+        // JSON here has numbers up to double.
+        return std::is_same_v<T, long double> ? json_form::none : json_form::floating;
     else if constexpr (json::is_null_like<T>::value)
         return json_form::null;
     else if constexpr (json::is_string_like<T>::value)
