@@ -114,7 +114,8 @@ asio::awaitable<failure> intake::look_up_backlog(stream_index index)
 
 void intake::fill()
 {
-    // A read that is answered at once comes back here before `spawn` returns: the loop goes on, not the stack.
+    // A read that is answered at once comes back here before `spawn` returns: the loop goes on, not the
+    // stack.
     if (filling_)
         return;
     filling_ = true;

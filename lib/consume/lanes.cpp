@@ -83,7 +83,8 @@ void lanes::summon()
 
 asio::awaitable<void> lanes::work(lane& self)
 {
-    // Not within the lane that summoned this one: that would start the handlers in reverse, each deeper in the stack.
+    // Not within the lane that summoned this one: that would start the handlers in reverse, each deeper in
+    // the stack.
     co_await asio::post(executor_);
     // Handlers see every kind of cancellation.
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());

@@ -109,7 +109,8 @@ asio::awaitable<void> redelivery::fetch()
         }
         begin += items.size();
     }
-    recovered_ -= static_cast<std::size_t>(std::ranges::count(under_way_, long_ago, &retry_queue::waiting::due));
+    recovered_ -=
+        static_cast<std::size_t>(std::ranges::count(under_way_, long_ago, &retry_queue::waiting::due));
     under_way_.clear();
     to_.fetched();
 }

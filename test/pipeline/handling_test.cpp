@@ -100,10 +100,13 @@ BOOST_AUTO_TEST_CASE(streams_have_handlers_of_their_own)
             note("text " + text);
             co_return;
         });
-        all->on<std::vector<std::byte>>("bytes", [&](std::vector<std::byte> const& b) -> asio::awaitable<void> {
-            note("bytes " + std::to_string(b.size()));
-            co_return;
-        });
+        all->on<std::vector<std::byte>>(
+            "bytes",
+            [&](std::vector<std::byte> const& b) -> asio::awaitable<void> {
+                note("bytes " + std::to_string(b.size()));
+                co_return;
+            }
+        );
         all->on<boost::json::value>("json", [&](boost::json::value const& value) -> asio::awaitable<void> {
             note("json " + boost::json::serialize(value));
             co_return;
@@ -252,10 +255,13 @@ BOOST_AUTO_TEST_CASE(what_a_handler_is_given_lives_until_it_returns)
         std::vector<std::string> seen;
         auto const billing = of.make_consumer(in_group("billing"));
         billing->on<std::string_view>(
-            "orders", [&](std::string_view const& body, delivery const& what) -> asio::awaitable<void> {
+            "orders",
+            [&](std::string_view const& body, delivery const& what) -> asio::awaitable<void> {
                 co_await doors->pass();
                 // The bytes of all the others of their batch, and the batch itself, may be gone by now.
-                seen.push_back(std::string(body) + std::string(*what.header("n")) + std::string(what.stream()));
+                seen.push_back(
+                    std::string(body) + std::string(*what.header("n")) + std::string(what.stream())
+                );
             }
         );
         auto run = of.start(billing);

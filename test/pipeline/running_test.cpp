@@ -232,7 +232,9 @@ BOOST_AUTO_TEST_CASE(ends_when_its_consumer_is_destroyed)
         auto const ended = of.make_tally();
         {
             consumer billing(of.broker, in_group("billing"));
-            billing.on("orders", [doors](delivery const&) -> asio::awaitable<void> { co_await doors->pass(); });
+            billing.on("orders", [doors](delivery const&) -> asio::awaitable<void> {
+                co_await doors->pass();
+            });
             billing.async_run([&](failure const& why, consume_report const& report) {
                 end = ending{why, report};
                 ended->add();

@@ -1,9 +1,8 @@
 #pragma once
 
+#include "core/condition.hpp"
 #include "support/printing.hpp"
 #include "support/started.hpp"
-
-#include "core/condition.hpp"
 
 #include <strandline/consumer.hpp>
 #include <strandline/producer.hpp>

@@ -44,8 +44,7 @@ asio::awaitable<std::vector<pending_entry>> claim_by_another(stage& of)
 }
 
 /// Runs a consumer until that kind of cancellation; its handler waits at the gate.
-asio::awaitable<started<ending>>
-cancel(stage& of, std::shared_ptr<gate> doors, asio::cancellation_type type)
+asio::awaitable<started<ending>> cancel(stage& of, std::shared_ptr<gate> doors, asio::cancellation_type type)
 {
     auto const billing = make_waiting(of, doors, one_at_a_time());
     auto const signal = std::make_shared<asio::cancellation_signal>();
