@@ -4,6 +4,7 @@
 
 #include "redis/connection.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,10 +31,14 @@ public:
     void wake() override;
 
 private:
-    /// What a wake under way shares with the reader, so that the reader may be destroyed meanwhile.
+    /// The reads, counted; they are answered in the order in which they began. A wake under way shares
+    /// this with the reader, so that the reader may be destroyed meanwhile.
     struct waits
     {
-        std::size_t under_way = 0;
+        std::uint64_t begun = 0;
+        std::uint64_t ended = 0;
+        /// So many of them shall end; what begins later may wait.
+        std::uint64_t wanted = 0;
         /// A coroutine is ending them.
         bool ending = false;
     };
