@@ -132,6 +132,15 @@ options read_options(int argc, char** argv)
     return wanted;
 }
 
+int open_input(options const& wanted)
+{
+    auto const descriptor =
+        wanted.from_stdin() ? ::dup(STDIN_FILENO) : ::open(wanted.file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        throw std::system_error(errno, std::generic_category(), wanted.input_name());
+    return descriptor;
+}
+
 /// The lines of a file or of standard input, one after another.
 ///
 /// A descriptor that has nothing yet (a pipe, a terminal) suspends only the coroutine that asks. Reading a
@@ -139,15 +148,12 @@ options read_options(int argc, char** argv)
 class line_reader
 {
 public:
-    line_reader(asio::any_io_executor const& executor, options const& wanted) : input_(executor)
-    {
-        auto const descriptor =
-            wanted.from_stdin() ? ::dup(STDIN_FILENO) : ::open(wanted.file.c_str(), O_RDONLY | O_CLOEXEC);
-        if (descriptor < 0)
-            throw std::system_error(errno, std::generic_category(), wanted.input_name());
-        input_.assign(descriptor);
-        flags_ = ::fcntl(descriptor, F_GETFL);
-    }
+    /// Takes the descriptor over; the name is for errors.
+    line_reader(asio::any_io_executor const& executor, int descriptor, std::string name)
+        : input_(executor, descriptor)
+        , flags_(::fcntl(descriptor, F_GETFL))
+        , name_(std::move(name))
+    {}
 
     /// Asio makes the descriptor non-blocking, and so everything that shares it: the shell, and on a terminal
     /// our own output, too.
@@ -166,7 +172,8 @@ public:
             if (end != buffer_.npos) {
                 auto text = std::string_view(buffer_).substr(begin_, end - begin_);
                 begin_ = searched_ = std::min(end + 1, buffer_.size());
-                ++number_;
+                if (++number_ == 1 && text.starts_with(byte_order_mark))
+                    text.remove_prefix(byte_order_mark.size());
                 if (text.ends_with('\r'))
                     text.remove_suffix(1);
                 co_return text;
@@ -198,7 +205,7 @@ private:
         buffer_.erase(0, std::exchange(begin_, 0));
         auto const old = searched_ = buffer_.size();
         if (old > longest_line)
-            throw std::runtime_error(fmt::format("line {} is longer than 64 MiB", number_ + 1));
+            throw std::runtime_error(fmt::format("{}:{}: longer than 64 MiB", name_, number_ + 1));
         buffer_.resize(old + chunk);
         auto const [error, size] =
             co_await input_.async_read_some(asio::buffer(buffer_.data() + old, chunk), asio::as_tuple);
@@ -208,11 +215,14 @@ private:
         if (error == asio::error::eof)
             ended_ = true;
         else if (error)
-            throw boost::system::system_error(error);
+            throw std::runtime_error(fmt::format("{}: {}", name_, error.message()));
     }
 
+    static constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
     asio::posix::stream_descriptor input_;
-    int flags_ = 0;
+    int flags_;
+    std::string name_;
     std::string buffer_;
     std::size_t begin_ = 0;
     /// Before this there is no end of line.
@@ -333,11 +343,11 @@ std::optional<std::string> find_key(boost::json::value const& document, std::str
 class ingestion
 {
 public:
-    ingestion(strandline::broker_ptr broker, options const& wanted, totals& sums)
+    ingestion(strandline::broker_ptr broker, options const& wanted, int descriptor, totals& sums)
         : broker_(std::move(broker))
         , wanted_(wanted)
         , sums_(sums)
-        , input_(std::in_place, broker_->get_executor(), wanted)
+        , input_(std::in_place, broker_->get_executor(), descriptor, wanted.input_name())
         , run_(fmt::format("ingest-{:08x}{:08x}", std::random_device{}(), std::random_device{}()))
         , stream_(wanted.stream.empty() ? run_ : wanted.stream)
         , producer_(broker_)
@@ -391,7 +401,7 @@ private:
         try {
             for (std::uint64_t pass = 0; pass != wanted_.repeat && !failed_; ++pass) {
                 if (pass != 0)
-                    input_.emplace(broker_->get_executor(), wanted_);
+                    input_.emplace(broker_->get_executor(), open_input(wanted_), wanted_.input_name());
                 co_await publish_lines(pass == 0);
             }
         }
@@ -470,7 +480,6 @@ private:
     strandline::broker_ptr broker_;
     options const& wanted_;
     totals& sums_;
-    /// Opened first, so that a missing file leaves no trace on the server.
     std::optional<line_reader> input_;
     std::string run_;
     std::string stream_;
@@ -523,8 +532,9 @@ try {
     totals sums;
     std::exception_ptr failed;
     auto const begin = std::chrono::steady_clock::now();
+    auto const descriptor = open_input(wanted); // first: a missing file leaves no trace on the server
     asio::io_context context(1);
-    ingestion work(strandline::open(context.get_executor(), wanted.url), wanted, sums);
+    ingestion work(strandline::open(context.get_executor(), wanted.url), wanted, descriptor, sums);
     asio::co_spawn(work.executor(), work.run(), [&](std::exception_ptr thrown) {
         failed = std::move(thrown);
         work.close();
