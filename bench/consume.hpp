@@ -11,14 +11,14 @@
 namespace bench {
 
 /// Handles and acknowledges that many events of the stream, and stops.
-boost::asio::awaitable<void> consume(
-    strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events
-);
+boost::asio::awaitable<void>
+consume(strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events);
 
-/// The least that a program on Boost.Redis can do for the same effect: two reads under way, the replies parsed as ours
-/// are, one XACK for each. Starts it on the context.
+/// The least that a program on Boost.Redis can do for the same effect: two reads under way, the replies
+/// parsed as ours are, one XACK for each. Starts it on the context.
 void consume_bare(
-    boost::asio::io_context& context, std::uint16_t port, std::string stream, std::string group, std::size_t events
+    boost::asio::io_context& context, std::uint16_t port, std::string stream, std::string group,
+    std::size_t events
 );
 
 } // namespace bench

@@ -19,8 +19,8 @@ inline double median(std::vector<double> values)
     return values[values.size() / 2];
 }
 
-/// Runs ours and its reference in turn, and prints the medians and the median of the pairs' ratios: a machine whose
-/// speed drifts slows both halves of a pair.
+/// Runs ours and its reference in turn, and prints the medians and the median of the pairs' ratios: a machine
+/// whose speed drifts slows both halves of a pair.
 inline double compare(
     std::string_view name, std::string_view reference_name, std::function<rate()> const& ours,
     std::function<rate()> const& reference, int pairs
@@ -38,7 +38,9 @@ inline double compare(
     auto const [least, most] = std::ranges::minmax(ratios);
     fmt::print("{:<52} {:>9.0f}/s\n", name, median(our_rates));
     fmt::print("{:<52} {:>9.0f}/s\n", reference_name, median(reference_rates));
-    fmt::print("{:<52} {:>9.2f}   ({:.2f} to {:.2f}, {} pairs)\n\n", "  ratio", median(ratios), least, most, pairs);
+    fmt::print(
+        "{:<52} {:>9.2f}   ({:.2f} to {:.2f}, {} pairs)\n\n", "  ratio", median(ratios), least, most, pairs
+    );
     std::fflush(stdout);
     return median(ratios);
 }

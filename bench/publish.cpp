@@ -15,7 +15,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-asio::awaitable<void> publish_some(strandline::producer& producer, std::string const& stream, std::size_t events)
+asio::awaitable<void>
+publish_some(strandline::producer& producer, std::string const& stream, std::size_t events)
 {
     for (std::size_t i = 0; i != events; ++i)
         co_await producer.async_publish(stream, body);

@@ -7,7 +7,9 @@
 
 namespace bench {
 
-rate redis_benchmark(strandline::testing::redis_server const& server, std::vector<std::string> const& arguments)
+rate redis_benchmark(
+    strandline::testing::redis_server const& server, std::vector<std::string> const& arguments
+)
 {
     auto command = fmt::format("redis-benchmark -h 127.0.0.1 -p {} --csv", server.port());
     for (auto const& argument : arguments)

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "pairs.hpp"
-
 #include "support/redis_server.hpp"
 
 #include <string>
@@ -9,9 +8,11 @@
 
 namespace bench {
 
-/// Runs redis-benchmark against the server and returns the requests per second that it measured. Throws what it said
-/// when it failed.
-rate redis_benchmark(strandline::testing::redis_server const& server, std::vector<std::string> const& arguments);
+/// Runs redis-benchmark against the server and returns the requests per second that it measured. Throws what
+/// it said when it failed.
+rate redis_benchmark(
+    strandline::testing::redis_server const& server, std::vector<std::string> const& arguments
+);
 
 inline std::string url_of(strandline::testing::redis_server const& server)
 {

@@ -1,10 +1,13 @@
 // How many events a second, each figure beside its reference, measured in turn in the same run:
 //
-// - publishing to Redis: coroutines that each await their own publish, beside `redis-benchmark` with as many XADDs
+// - publishing to Redis: coroutines that each await their own publish, beside `redis-benchmark` with as many
+// XADDs
 //   pipelined;
-// - consuming from Redis, acknowledged: a consumer, beside a bare loop on Boost.Redis that does nothing but read and
+// - consuming from Redis, acknowledged: a consumer, beside a bare loop on Boost.Redis that does nothing but
+// read and
 //   acknowledge;
-// - in memory, published, handled and acknowledged on one thread, beside Asio's channel, which neither keeps nor
+// - in memory, published, handled and acknowledged on one thread, beside Asio's channel, which neither keeps
+// nor
 //   acknowledges.
 
 #include "consume.hpp"
@@ -78,7 +81,8 @@ void publishing(amounts const& amount)
         [&] {
             server.command({"FLUSHALL"});
             return bench::redis_benchmark(
-                server, {"-P", "256", "-c", "1", "-n", std::to_string(amount.events), "XADD", "s", "*", "body", bench::body}
+                server, {"-P", "256", "-c", "1", "-n", std::to_string(amount.events), "XADD", "s", "*",
+                         "body", bench::body}
             );
         },
         amount.pairs
@@ -116,8 +120,8 @@ void consuming(amounts const& amount)
     fmt::print(
         "{:<52} {:>9.0f}/s\n\n", "redis-benchmark -P 1 -c 1 XREADGROUP COUNT 500",
         500 * bench::redis_benchmark(
-                  server, {"-P", "1", "-c", "1", "-n", std::to_string(requests), "XREADGROUP", "GROUP", "g", "c", "COUNT",
-                           "500", "STREAMS", "s", ">"}
+                  server, {"-P", "1", "-c", "1", "-n", std::to_string(requests), "XREADGROUP", "GROUP", "g",
+                           "c", "COUNT", "500", "STREAMS", "s", ">"}
               )
     );
 }

@@ -17,17 +17,19 @@
 #include <string_view>
 #include <vector>
 
-/// The engine contract: what producers and consumers need of a place where streams live, and what every engine keeps.
+/// The engine contract: what producers and consumers need of a place where streams live, and what every
+/// engine keeps.
 ///
 /// - An appended entry is delivered to every group at least once. Order within a stream is the order of ids.
 /// - Nothing is removed while it is pending in or unread by a group.
 /// - A crash between any two steps duplicates at worst, never loses.
 /// - The attempt counter of a pending entry rises in `group_reader::read` (to 1) and in `take`, nowhere else.
 ///
-/// All coroutines here are started and run on the broker's executor, and are not cancelled from outside: they end by
-/// themselves, within the engine's connect timeout where a server does not answer. `close()` ends them early with
-/// `errc::closed`. Views given as arguments stay valid until the coroutine has completed. A failure of a whole call says
-/// nothing about its items, unless its code says that nothing was sent; a failure of one item stands in the item.
+/// All coroutines here are started and run on the broker's executor, and are not cancelled from outside: they
+/// end by themselves, within the engine's connect timeout where a server does not answer. `close()` ends them
+/// early with `errc::closed`. Views given as arguments stay valid until the coroutine has completed. A
+/// failure of a whole call says nothing about its items, unless its code says that nothing was sent; a
+/// failure of one item stands in the item.
 namespace strandline {
 
 namespace asio = boost::asio;
@@ -130,7 +132,8 @@ struct settlement
 {
     entry_id id;
     settle_as as = settle_as::acknowledged;
-    /// Acknowledged only: the caller is sure to hold the lease, so that the engine need not check (it is cheaper).
+    /// Acknowledged only: the caller is sure to hold the lease, so that the engine need not check (it is
+    /// cheaper).
     bool surely_held = false;
     /// Released: the count that the entry keeps. Dead: goes to its `dead-attempts` header.
     std::uint32_t attempts = 0;
@@ -139,8 +142,8 @@ struct settlement
     /// Dead: the headers `dead-reason` and `dead-error`.
     std::string_view reason;
     std::string_view error;
-    /// Out: `held` when it was settled; `lost` and `gone` changed nothing, but that a gone one no longer is pending.
-    /// A settlement that is `surely_held` may report `held` for one that was lost.
+    /// Out: `held` when it was settled; `lost` and `gone` changed nothing, but that a gone one no longer is
+    /// pending. A settlement that is `surely_held` may report `held` for one that was lost.
     holding state = holding::held;
     /// Out: why it could not be settled although it is held (a dead letter refused for lack of memory).
     failure error_of_item;
@@ -185,19 +188,19 @@ struct pending_info
     std::uint32_t attempts = 0;
 };
 
-/// The reading side of one consumer. Its reads share one connection, so they are answered in the order in which they
-/// were started.
+/// The reading side of one consumer. Its reads share one connection, so they are answered in the order in
+/// which they were started.
 class group_reader
 {
 public:
     virtual ~group_reader() = default;
 
-    /// Reads entries that the group has not delivered to anyone, at most `count` of each stream, and appends them to
-    /// `out`, each stream's in the order of ids. When there are none waits for some, at most `wait`; the engine may wait
-    /// less. Returns without any when the wait has ended.
+    /// Reads entries that the group has not delivered to anyone, at most `count` of each stream, and appends
+    /// them to `out`, each stream's in the order of ids. When there are none waits for some, at most `wait`;
+    /// the engine may wait less. Returns without any when the wait has ended.
     ///
-    /// After a failure other than `wrong_type` and `no_group` entries may be pending for the consumer without having been
-    /// returned: the backlog tells.
+    /// After a failure other than `wrong_type` and `no_group` entries may be pending for the consumer without
+    /// having been returned: the backlog tells.
     ///
     /// Errors: `no_group`, `wrong_type` (either for all streams of the call; its words name the stream),
     /// `connection_lost`, `unreachable`, `refused`, `closed`, `not_permitted`, `unavailable`, `server_error`.
@@ -206,8 +209,8 @@ public:
         std::vector<received>& out
     ) = 0;
 
-    /// Ends the waits of the reads under way, soon and without losing an entry; they return as usual. A read that
-    /// starts later is not affected.
+    /// Ends the waits of the reads under way, soon and without losing an entry; they return as usual. A read
+    /// that starts later is not affected.
     virtual void wake() = 0;
 };
 
@@ -221,50 +224,48 @@ public:
     /// The strand on which everything of this broker runs. Safe from any thread.
     asio::any_io_executor const& get_executor() const noexcept { return executor_; }
 
-    /// Ends all operations, connections and waits; operations then complete with `errc::closed`. Harmless when
-    /// repeated. Safe from any thread. Letting go of the last handle does the same.
+    /// Ends all operations, connections and waits; operations then complete with `errc::closed`. Harmless
+    /// when repeated. Safe from any thread. Letting go of the last handle does the same.
     virtual void close() = 0;
 
-    /// Stores the entries in their streams, in order, creating streams that do not exist. Each item has its own
-    /// outcome; items of one stream keep their order, also around one that failed.
+    /// Stores the entries in their streams, in order, creating streams that do not exist. Each item has its
+    /// own outcome; items of one stream keep their order, also around one that failed.
     ///
-    /// Errors of items: `wrong_type`, `out_of_memory`, `not_permitted`, `unavailable`, `server_error`, `invalid_name`; for all of
-    /// them `connection_lost`, `unreachable`, `refused`, `closed`.
+    /// Errors of items: `wrong_type`, `out_of_memory`, `not_permitted`, `unavailable`, `server_error`,
+    /// `invalid_name`; for all of them `connection_lost`, `unreachable`, `refused`, `closed`.
     virtual asio::awaitable<void> append(std::span<appending> entries) = 0;
 
-    /// Creates the group, and the stream when it does not exist. Harmless when the group exists: `start` is then
-    /// ignored.
-    virtual asio::awaitable<failure> ensure_group(
-        std::string_view stream, std::string_view group, start_position start
-    ) = 0;
+    /// Creates the group, and the stream when it does not exist. Harmless when the group exists: `start` is
+    /// then ignored.
+    virtual asio::awaitable<failure>
+    ensure_group(std::string_view stream, std::string_view group, start_position start) = 0;
 
-    /// The reading side of one consumer of this broker; outlives neither the broker nor `close()` usefully: its reads
-    /// then complete with `errc::closed`.
+    /// The reading side of one consumer of this broker; outlives neither the broker nor `close()` usefully:
+    /// its reads then complete with `errc::closed`.
     virtual std::unique_ptr<group_reader> make_reader(std::string_view group, std::string_view consumer) = 0;
 
-    /// What is pending for the consumer itself, after that id and at most `count`, in the order of ids. Counts nothing.
-    virtual asio::awaitable<result<std::vector<pending_entry>>> backlog(
-        membership who, entry_id after, std::size_t count
-    ) = 0;
+    /// What is pending for the consumer itself, after that id and at most `count`, in the order of ids.
+    /// Counts nothing.
+    virtual asio::awaitable<result<std::vector<pending_entry>>>
+    backlog(membership who, entry_id after, std::size_t count) = 0;
 
-    /// Bodies of entries that are pending for the consumer: for a recovered or retried delivery about to start. Changes
-    /// nothing for an item that is lost.
+    /// Bodies of entries that are pending for the consumer: for a recovered or retried delivery about to
+    /// start. Changes nothing for an item that is lost.
     virtual asio::awaitable<failure> take(membership who, std::span<taking> entries) = 0;
 
-    /// Takes over entries that have been pending for at least `lease` without renewal, looking at about ten times
-    /// `count` from `cursor` on. Their count stays. May return entries that this consumer holds already.
-    virtual asio::awaitable<result<claimed>> claim(
-        membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count
-    ) = 0;
+    /// Takes over entries that have been pending for at least `lease` without renewal, looking at about ten
+    /// times `count` from `cursor` on. Their count stays. May return entries that this consumer holds
+    /// already.
+    virtual asio::awaitable<result<claimed>>
+    claim(membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count) = 0;
 
-    /// Renews the leases of those that are still pending for the consumer; `states` gets one answer for each id.
-    /// Counts nothing. At most 500 ids.
-    virtual asio::awaitable<failure> renew(
-        membership who, std::span<entry_id const> ids, std::span<holding> states
-    ) = 0;
+    /// Renews the leases of those that are still pending for the consumer; `states` gets one answer for each
+    /// id. Counts nothing. At most 500 ids.
+    virtual asio::awaitable<failure>
+    renew(membership who, std::span<entry_id const> ids, std::span<holding> states) = 0;
 
-    /// Ends deliveries, each item on its own. At most 500 items. Acknowledgements and releases do not depend on dead
-    /// letters.
+    /// Ends deliveries, each item on its own. At most 500 items. Acknowledgements and releases do not depend
+    /// on dead letters.
     virtual asio::awaitable<failure> settle(membership who, std::span<settlement> items) = 0;
 
     /// Errors: `no_group` when there is no such stream, and those of a broken connection.
@@ -272,14 +273,12 @@ public:
 
     virtual asio::awaitable<result<std::vector<group_info>>> inspect_groups(std::string_view stream) = 0;
 
-    virtual asio::awaitable<result<std::vector<consumer_info>>> inspect_consumers(
-        std::string_view stream, std::string_view group
-    ) = 0;
+    virtual asio::awaitable<result<std::vector<consumer_info>>>
+    inspect_consumers(std::string_view stream, std::string_view group) = 0;
 
     /// Pending entries of the whole group after that id, at most `count`, in the order of ids.
-    virtual asio::awaitable<result<std::vector<pending_info>>> inspect_pending(
-        std::string_view stream, std::string_view group, entry_id after, std::size_t count
-    ) = 0;
+    virtual asio::awaitable<result<std::vector<pending_info>>>
+    inspect_pending(std::string_view stream, std::string_view group, entry_id after, std::size_t count) = 0;
 
 protected:
     explicit broker(asio::any_io_executor strand) : executor_(std::move(strand)) {}

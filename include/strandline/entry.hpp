@@ -26,8 +26,8 @@ struct entry_view
     }
 };
 
-/// Memory that entries point into: an engine's batch or stored entry. Counted, because the deliveries of one batch end
-/// at different times and, with a worker pool, on different threads.
+/// Memory that entries point into: an engine's batch or stored entry. Counted, because the deliveries of one
+/// batch end at different times and, with a worker pool, on different threads.
 class storage : public boost::intrusive_ref_counter<storage, boost::thread_safe_counter>
 {
 public:

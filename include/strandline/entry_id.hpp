@@ -13,8 +13,8 @@
 
 namespace strandline {
 
-/// The id of an entry in a stream, `<ms>-<seq>`: the wall-clock milliseconds at which it was appended and a number
-/// within them. Ids of one stream rise strictly; their order is the stream's.
+/// The id of an entry in a stream, `<ms>-<seq>`: the wall-clock milliseconds at which it was appended and a
+/// number within them. Ids of one stream rise strictly; their order is the stream's.
 struct entry_id
 {
     std::uint64_t ms = 0;
@@ -29,7 +29,8 @@ struct entry_id
         return {std::numeric_limits<std::uint64_t>::max(), std::numeric_limits<std::uint64_t>::max()};
     }
 
-    /// Reads `<ms>-<seq>`, or `<ms>` alone for `<ms>-0`. Only decimal digits; no sign, no space.
+    /// Reads `<ms>-<seq>`, or `<ms>` alone for `<ms>-0`. Only decimal digits; no sign, no space. Fails with
+    /// `errc::invalid_entry_id`; the words say why.
     static result<entry_id> parse(std::string_view text);
 
     /// The least id after this one; nothing after `max()`.
@@ -55,7 +56,8 @@ struct entry_id
     /// Longest text: two numbers of 20 digits and the dash.
     static constexpr std::size_t max_text = 41;
 
-    /// Writes the text to `out`, which holds at least `max_text` characters; returns the end of what it wrote.
+    /// Writes the text to `out`, which holds at least `max_text` characters; returns the end of what it
+    /// wrote.
     char* to_chars(char* out) const noexcept;
 
     std::string to_string() const;
@@ -72,7 +74,8 @@ struct std::hash<strandline::entry_id>
 {
     std::size_t operator()(strandline::entry_id const& id) const noexcept
     {
-        // Ids of one millisecond differ only in seq, those of one stream rarely in both: spread seq over the high bits.
+        // Ids of one millisecond differ only in seq, those of one stream rarely in both: spread seq over the
+        // high bits.
         return static_cast<std::size_t>(id.ms ^ (id.seq * 0x9E3779B97F4A7C15ULL));
     }
 };

@@ -133,8 +133,9 @@ template <class T>
 using result = boost::system::result<T, failure>;
 
 /// True when the same call may succeed later without a change by the caller: the server was unreachable,
-/// restarting, full, or the connection broke. After `connection_lost` the first call may have been carried
-/// out all the same, so repeating a publish can store the event twice.
+/// restarting, full, or the connection broke (`unreachable`, `connection_lost`, `out_of_memory`,
+/// `unavailable`). False for every other code, those of other categories included. After `connection_lost`
+/// the first call may have been carried out all the same, so repeating a publish can store the event twice.
 bool is_retryable(error_code const& code) noexcept;
 
 /// Throws `error`; what `result<T>::value()` does with a failure.

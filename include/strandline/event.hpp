@@ -53,8 +53,8 @@ struct header
 /// Headers in the order given; a name may repeat, the first one counts.
 using headers = std::vector<header>;
 
-/// What a user publishes: an encoded body and headers. An event without a body is its headers alone and needs at least
-/// one.
+/// What a user publishes: an encoded body and headers. An event without a body is its headers alone and needs
+/// at least one.
 struct event
 {
     std::optional<std::string> body;

@@ -10,14 +10,15 @@ namespace strandline {
 ///
 /// - `memory:` — streams in this process, gone with the broker.
 /// - `redis://[[user]:password@]host[:port][/database]` — port 6379, database 0.
-/// - `rediss://…` — the same over TLS, the server's certificate verified against the system's authorities and the host.
+/// - `rediss://…` — the same over TLS, the server's certificate verified against the system's authorities and
+/// the host.
 /// - `unix:[//[user]:password@]/path/of/the.socket[?db=N]` — over a UNIX socket.
 ///
-/// User and password may be percent-encoded. Nothing is connected yet: that begins with the first operation, which fails
-/// with `unreachable` when there is no connection after the connect timeout (5 s).
+/// User and password may be percent-encoded. Nothing is connected yet: that begins with the first operation,
+/// which fails with `unreachable` when there is no connection after the connect timeout (5 s).
 ///
-/// Throws `error` with `invalid_url`; its words say what is wrong and at which character, without the password.
-/// The broker must not outlive the executor's context.
+/// Throws `error` with `invalid_url`; its words say what is wrong and at which character, without the
+/// password. The broker must not outlive the executor's context.
 broker_ptr open(asio::any_io_executor executor, std::string_view url);
 
 /// The same, with the error as a value; null when there is one.

@@ -114,16 +114,22 @@ asio::awaitable<failure> intake::look_up_backlog(stream_index index)
 
 void intake::fill()
 {
+    // A read that is answered at once comes back here before `spawn` returns: the loop goes on, not the
+    // stack.
+    if (filling_)
+        return;
+    filling_ = true;
     while (!closed_) {
         auto const wanted = to_.wanted();
         auto const free = places_.free();
         auto what = plan_.next(readable_, free - std::min(free, wanted), to_.queued());
         if (what.count == 0)
-            return;
+            break;
         places_.reserve(what.places());
         plan_.began();
         to_.spawn(read(std::move(what)));
     }
+    filling_ = false;
 }
 
 asio::awaitable<void> intake::read(read_plan::read what)

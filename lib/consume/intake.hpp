@@ -101,6 +101,7 @@ private:
     std::vector<received> spare_;
     /// Failed reads since the last good one.
     std::uint32_t failures_ = 0;
+    bool filling_ = false;
     bool closed_ = false;
 };
 

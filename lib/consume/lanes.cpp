@@ -4,6 +4,7 @@
 #include <strandline/detail/handler.hpp>
 
 #include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <fmt/format.h>
@@ -82,6 +83,9 @@ void lanes::summon()
 
 asio::awaitable<void> lanes::work(lane& self)
 {
+    // Not within the lane that summoned this one: that would start the handlers in reverse, each deeper in
+    // the stack.
+    co_await asio::post(executor_);
     // Handlers see every kind of cancellation.
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     for (;;) {

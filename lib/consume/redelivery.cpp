@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::size_t most_in_call = 100;
 
+/// When recovered deliveries are due: before everything else.
+constexpr retry_queue::clock::time_point long_ago{};
+
 /// Before bodies are asked for again that could not be had.
 constexpr std::chrono::milliseconds pause_after_failure{250};
 
@@ -33,6 +36,12 @@ void redelivery::add(retry_queue::waiting delivery)
     queue_.push(delivery);
     if (!next || delivery.due < *next)
         changed_.notify();
+}
+
+void redelivery::add_recovered(entry_ref ref, std::uint32_t attempts)
+{
+    ++recovered_;
+    add({long_ago, ref, attempts});
 }
 
 void redelivery::places_free()
@@ -100,6 +109,8 @@ asio::awaitable<void> redelivery::fetch()
         }
         begin += items.size();
     }
+    recovered_ -=
+        static_cast<std::size_t>(std::ranges::count(under_way_, long_ago, &retry_queue::waiting::due));
     under_way_.clear();
     to_.fetched();
 }

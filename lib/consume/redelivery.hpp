@@ -36,11 +36,14 @@ public:
 
     void add(retry_queue::waiting delivery);
 
+    /// One that was found pending. These come first: before retries, and before anything new is read.
+    void add_recovered(entry_ref ref, std::uint32_t attempts);
+
     /// Places got free.
     void places_free();
 
-    /// Places that are needed now.
-    std::size_t wanted() const noexcept { return wanted_; }
+    /// Places that are needed now: all of them while there are recovered deliveries.
+    std::size_t wanted() const noexcept { return recovered_ != 0 ? places_.limit() : wanted_; }
 
     asio::awaitable<void> run();
 
@@ -76,6 +79,8 @@ private:
     std::vector<retry_queue::waiting> under_way_;
     condition changed_;
     std::size_t wanted_ = 0;
+    /// Recovered deliveries that have not been fetched.
+    std::size_t recovered_ = 0;
     std::uint64_t lost_ = 0;
     std::uint64_t gone_ = 0;
     bool closed_ = false;

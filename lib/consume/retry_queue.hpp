@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace strandline::consume {
@@ -35,7 +37,7 @@ public:
         return heap_.empty() ? std::nullopt : std::optional(heap_.front().due);
     }
 
-    /// Takes out what is due, earliest first, at most `most`.
+    /// Takes out what is due, earliest first and then in the order of streams and ids, at most `most`.
     std::vector<waiting> pop_due(clock::time_point now, std::size_t most)
     {
         std::vector<waiting> due;
@@ -53,7 +55,10 @@ public:
     std::vector<waiting> pop_all() { return std::exchange(heap_, {}); }
 
 private:
-    static bool later(waiting const& left, waiting const& right) { return left.due > right.due; }
+    static bool later(waiting const& left, waiting const& right)
+    {
+        return std::tie(left.due, left.ref) > std::tie(right.due, right.ref);
+    }
 
     std::vector<waiting> heap_;
 };

@@ -275,7 +275,7 @@ void session::recovered(stream_index stream, std::vector<pending_entry> const& e
         if (judge_.recovered(entry.attempts).what == verdict::kind::dead)
             settler_.bury(ref, entry.attempts, "exhausted", "the process ended while a handler ran");
         else
-            redelivery_.add({clock::now(), ref, entry.attempts});
+            redelivery_.add_recovered(ref, entry.attempts);
     }
 }
 

@@ -167,8 +167,8 @@ void settler::count(ending const& one, holding state)
 {
     if (state == holding::gone)
         ++counts_.gone;
-    // What had no answer the first time and is not ours the second was carried out the first time, as far as anyone can
-    // tell.
+    // What had no answer the first time and is not ours the second was carried out the first time, as far as
+    // anyone can tell.
     else if (state == holding::lost && !one.repeated)
         ++counts_.lost;
     else if (one.as == settle_as::acknowledged)

@@ -143,8 +143,10 @@ public:
 
     bool on_object_end(std::size_t size, error_code& code)
     {
-        if (ignored_ != 0)
-            return --ignored_, true;
+        if (ignored_ != 0) {
+            --ignored_;
+            return true;
+        }
         if (kept_depth_ != 0) {
             kept_->push_object(size);
             return end_kept(code);
@@ -163,8 +165,10 @@ public:
 
     bool on_array_end(std::size_t size, error_code& code)
     {
-        if (ignored_ != 0)
-            return --ignored_, true;
+        if (ignored_ != 0) {
+            --ignored_;
+            return true;
+        }
         if (kept_depth_ != 0) {
             kept_->push_array(size);
             return end_kept(code);
@@ -182,8 +186,10 @@ public:
     {
         if (ignored_ != 0)
             return true;
-        if (kept_depth_ != 0)
-            return kept_->push_key(text), true;
+        if (kept_depth_ != 0) {
+            kept_->push_key(text);
+            return true;
+        }
         bool const good = open_member(whole(text), code);
         text_.clear();
         return good;
@@ -195,8 +201,10 @@ public:
     {
         if (ignored_ != 0)
             return true;
-        if (kept_depth_ != 0)
-            return kept_->push_string(text), true;
+        if (kept_depth_ != 0) {
+            kept_->push_string(text);
+            return true;
+        }
         bool const good = scalar(whole(text), code);
         text_.clear();
         return good;
@@ -249,13 +257,19 @@ private:
 
     bool begin(bool is_object, error_code& code)
     {
-        if (ignored_ != 0)
-            return ++ignored_, true;
-        if (kept_depth_ != 0)
-            return ++kept_depth_, true;
+        if (ignored_ != 0) {
+            ++ignored_;
+            return true;
+        }
+        if (kept_depth_ != 0) {
+            ++kept_depth_;
+            return true;
+        }
         auto slot = next();
-        if (!slot.shape)
-            return ++ignored_, true;
+        if (!slot.shape) {
+            ++ignored_;
+            return true;
+        }
         while (slot.shape->form == json_form::optional)
             slot = slot.shape->part(slot.target, 0);
 
@@ -332,8 +346,10 @@ private:
     {
         if (ignored_ != 0)
             return true;
-        if (kept_depth_ != 0)
-            return keep(value), true;
+        if (kept_depth_ != 0) {
+            keep(value);
+            return true;
+        }
         auto const slot = next();
         if (!slot.shape || store(slot, value))
             return true;

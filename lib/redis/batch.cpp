@@ -21,7 +21,8 @@ std::span<header_view const> batch::keep(std::span<header_view const> headers)
     if (headers.empty())
         return {};
     size_ += headers.size_bytes();
-    auto* const memory = static_cast<header_view*>(arena_.allocate(headers.size_bytes(), alignof(header_view)));
+    auto* const memory =
+        static_cast<header_view*>(arena_.allocate(headers.size_bytes(), alignof(header_view)));
     std::uninitialized_copy(headers.begin(), headers.end(), memory);
     return {memory, headers.size()};
 }
@@ -41,8 +42,9 @@ bool entry_fields::add(std::string_view text, batch& into)
     return --missing_ == 0;
 }
 
-// XREADGROUP answers: depth 0 a map of streams; 1 a stream's name, then the array of its entries; 2 an entry; 3 its id,
-// then the array of its fields; 4 their names and values in turn. Null at depth 0 when there was nothing to read.
+// XREADGROUP answers: depth 0 a map of streams; 1 a stream's name, then the array of its entries; 2 an entry;
+// 3 its id, then the array of its fields; 4 their names and values in turn. Null at depth 0 when there was
+// nothing to read.
 void read_reply::on_node(resp3::node_view const& node)
 {
     switch (node.depth) {
@@ -91,8 +93,8 @@ void read_reply::on_node(resp3::node_view const& node)
     }
 }
 
-// The script answers: depth 0 an array; 1 for each item a number, or an array; 2 its attempts, then the array of its
-// fields; 3 their names and values in turn.
+// The script answers: depth 0 an array; 1 for each item a number, or an array; 2 its attempts, then the array
+// of its fields; 3 their names and values in turn.
 void take_reply::on_node(resp3::node_view const& node)
 {
     if (node.depth == 0) {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strandline/broker.hpp>
-
 #include "redis/replies.hpp"
+
+#include <strandline/broker.hpp>
 
 #include <cstddef>
 #include <memory_resource>
@@ -15,8 +15,8 @@ namespace strandline::redis {
 /// The field that holds an event's body; every other field of an entry is a header.
 inline constexpr std::string_view body_field = "body";
 
-/// Memory of the entries of one reply: their bytes one after another in few blocks, freed together when the last
-/// delivery that points into it has ended.
+/// Memory of the entries of one reply: their bytes one after another in few blocks, freed together when the
+/// last delivery that points into it has ended.
 class batch final : public storage
 {
 public:
@@ -67,7 +67,9 @@ class read_reply final : public reply_sink
 public:
     /// Appends to `out`; `block` is how much memory the batch asks for first.
     read_reply(std::span<std::string_view const> streams, std::size_t block, std::vector<received>& out)
-        : streams_(streams), out_(out), block_(block)
+        : streams_(streams)
+        , out_(out)
+        , block_(block)
     {}
 
     void on_node(resp3::node_view const& node) override;

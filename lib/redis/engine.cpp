@@ -1,9 +1,9 @@
 #include "redis/engine.hpp"
 
-#include <strandline/names.hpp>
-
 #include "redis/batch.hpp"
 #include "redis/reader.hpp"
+
+#include <strandline/names.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
@@ -106,7 +106,9 @@ std::string_view to_text(settle_as as)
 } // namespace
 
 engine::engine(asio::any_io_executor strand, redis_options options)
-    : broker(strand), options_(std::move(options)), commands_(std::make_shared<connection>(strand, options_, true))
+    : broker(strand)
+    , options_(std::move(options))
+    , commands_(std::make_shared<connection>(strand, options_, true))
 {}
 
 engine::~engine()
@@ -149,13 +151,15 @@ asio::awaitable<void> engine::append(std::span<appending> entries)
             item->outcome = broken;
 }
 
-asio::awaitable<failure> engine::ensure_group(std::string_view stream, std::string_view group, start_position start)
+asio::awaitable<failure>
+engine::ensure_group(std::string_view stream, std::string_view group, start_position start)
 {
     if (auto invalid = check_stream_name(stream))
         co_return invalid;
     auto commands = make_request();
     commands.push(
-        "XGROUP", "CREATE", stream, group, start.after ? start.after->to_string() : std::string("$"), "MKSTREAM"
+        "XGROUP", "CREATE", stream, group, start.after ? start.after->to_string() : std::string("$"),
+        "MKSTREAM"
     );
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
@@ -174,9 +178,8 @@ std::unique_ptr<group_reader> engine::make_reader(std::string_view group, std::s
     return std::make_unique<reader>(commands_, std::move(own), options_, group, consumer);
 }
 
-asio::awaitable<result<std::vector<pending_entry>>> engine::backlog(
-    membership who, entry_id after, std::size_t count
-)
+asio::awaitable<result<std::vector<pending_entry>>>
+engine::backlog(membership who, entry_id after, std::size_t count)
 {
     auto commands = make_request();
     commands.push("XPENDING", who.stream, who.group, "(" + after.to_string(), "+", count, who.consumer);
@@ -233,13 +236,12 @@ asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
     co_return reply.error();
 }
 
-asio::awaitable<result<claimed>> engine::claim(
-    membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count
-)
+asio::awaitable<result<claimed>>
+engine::claim(membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count)
 {
     texts text(3);
-    std::array const arguments{who.stream,   who.group,    who.consumer, text(lease.count()),
-                               text(cursor), text(count)};
+    std::array const arguments{who.stream,          who.group,    who.consumer,
+                               text(lease.count()), text(cursor), text(count)};
     node_replies replies;
     if (auto broken = co_await run(claim_script(), 1, arguments, replies))
         co_return broken;
@@ -260,9 +262,8 @@ asio::awaitable<result<claimed>> engine::claim(
     co_return taken;
 }
 
-asio::awaitable<failure> engine::renew(
-    membership who, std::span<entry_id const> ids, std::span<holding> states
-)
+asio::awaitable<failure>
+engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> states)
 {
     if (ids.empty())
         co_return failure();
@@ -308,7 +309,8 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
         auto commands = make_request();
         commands.push_range("XACK", acknowledged);
         node_replies replies;
-        // XACK asks nobody who owns the entry. Sent later, after a reconnect, it could remove what another has begun.
+        // XACK asks nobody who owns the entry. Sent later, after a reconnect, it could remove what another
+        // has begun.
         if (auto broken = co_await commands_->exec_now(commands, replies))
             co_return broken;
         if (auto refused = replies.error(0))

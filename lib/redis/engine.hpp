@@ -1,10 +1,10 @@
 #pragma once
 
-#include <strandline/broker.hpp>
-#include <strandline/redis.hpp>
-
 #include "redis/connection.hpp"
 #include "redis/script.hpp"
+
+#include <strandline/broker.hpp>
+#include <strandline/redis.hpp>
 
 #include <memory>
 #include <vector>
@@ -22,25 +22,21 @@ public:
 
     asio::awaitable<void> append(std::span<appending> entries) override;
 
-    asio::awaitable<failure> ensure_group(
-        std::string_view stream, std::string_view group, start_position start
-    ) override;
+    asio::awaitable<failure>
+    ensure_group(std::string_view stream, std::string_view group, start_position start) override;
 
     std::unique_ptr<group_reader> make_reader(std::string_view group, std::string_view consumer) override;
 
-    asio::awaitable<result<std::vector<pending_entry>>> backlog(
-        membership who, entry_id after, std::size_t count
-    ) override;
+    asio::awaitable<result<std::vector<pending_entry>>>
+    backlog(membership who, entry_id after, std::size_t count) override;
 
     asio::awaitable<failure> take(membership who, std::span<taking> entries) override;
 
-    asio::awaitable<result<claimed>> claim(
-        membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count
-    ) override;
+    asio::awaitable<result<claimed>>
+    claim(membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count) override;
 
-    asio::awaitable<failure> renew(
-        membership who, std::span<entry_id const> ids, std::span<holding> states
-    ) override;
+    asio::awaitable<failure>
+    renew(membership who, std::span<entry_id const> ids, std::span<holding> states) override;
 
     asio::awaitable<failure> settle(membership who, std::span<settlement> items) override;
 
@@ -48,19 +44,19 @@ public:
 
     asio::awaitable<result<std::vector<group_info>>> inspect_groups(std::string_view stream) override;
 
-    asio::awaitable<result<std::vector<consumer_info>>> inspect_consumers(
-        std::string_view stream, std::string_view group
-    ) override;
+    asio::awaitable<result<std::vector<consumer_info>>>
+    inspect_consumers(std::string_view stream, std::string_view group) override;
 
     asio::awaitable<result<std::vector<pending_info>>> inspect_pending(
         std::string_view stream, std::string_view group, entry_id after, std::size_t count
     ) override;
 
 private:
-    /// Runs a script, and teaches it to a server that forgot it. The arguments are its keys, then its arguments.
-    asio::awaitable<failure> run(
-        script const& lua, std::size_t keys, std::span<std::string_view const> arguments, reply_sink& replies
-    );
+    /// Runs a script, and teaches it to a server that forgot it. The arguments are its keys, then its
+    /// arguments.
+    asio::awaitable<failure>
+    run(script const& lua, std::size_t keys, std::span<std::string_view const> arguments,
+        reply_sink& replies);
 
     redis_options options_;
     /// Everything but blocking reads; they have connections of their own.

@@ -100,9 +100,8 @@ asio::awaitable<result<std::vector<group_info>>> engine::inspect_groups(std::str
     co_return groups;
 }
 
-asio::awaitable<result<std::vector<consumer_info>>> engine::inspect_consumers(
-    std::string_view stream, std::string_view group
-)
+asio::awaitable<result<std::vector<consumer_info>>>
+engine::inspect_consumers(std::string_view stream, std::string_view group)
 {
     auto commands = make_request();
     commands.push("XINFO", "CONSUMERS", stream, group);
@@ -133,9 +132,8 @@ asio::awaitable<result<std::vector<consumer_info>>> engine::inspect_consumers(
     co_return consumers;
 }
 
-asio::awaitable<result<std::vector<pending_info>>> engine::inspect_pending(
-    std::string_view stream, std::string_view group, entry_id after, std::size_t count
-)
+asio::awaitable<result<std::vector<pending_info>>>
+engine::inspect_pending(std::string_view stream, std::string_view group, entry_id after, std::size_t count)
 {
     auto commands = make_request();
     commands.push("XPENDING", stream, group, "(" + after.to_string(), "+", count);

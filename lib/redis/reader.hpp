@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strandline/broker.hpp>
-
 #include "redis/connection.hpp"
+
+#include <strandline/broker.hpp>
 
 #include <memory>
 #include <string>
@@ -10,7 +10,8 @@
 
 namespace strandline::redis {
 
-/// The reading side of a consumer: a connection of its own, because a blocked read holds the connection it is on.
+/// The reading side of a consumer: a connection of its own, because a blocked read holds the connection it is
+/// on.
 class reader final : public group_reader
 {
 public:

@@ -97,6 +97,24 @@ BOOST_AUTO_TEST_CASE(fewer_places_than_streams_go_to_the_streams_in_turn)
     BOOST_TEST(asked == std::vector<std::size_t>(5, 2), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_read_of_some_streams_waits_only_when_all_were_asked_in_vain)
+{
+    read_plan plan(500, 1);
+    auto const read = [&](std::size_t entries) {
+        auto const what = plan.next({0, 1, 2}, 1, 0);
+        plan.began();
+        plan.finished(1, entries);
+        return what.may_wait;
+    };
+    for (int round = 0; round != 2; ++round) {
+        BOOST_TEST(!read(0));
+        BOOST_TEST(!read(0));
+        BOOST_TEST(!read(0));
+        BOOST_TEST(read(0));
+        BOOST_TEST(read(1));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(only_streams_that_can_be_read_are_asked_in_turn)
 {
     read_plan plan(500, 1);

@@ -76,6 +76,14 @@ BOOST_AUTO_TEST_CASE(stream_and_attempts_come_out_as_they_went_in)
     BOOST_TEST(due[0].attempts == 3);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_due_at_the_same_time_comes_out_in_the_order_of_streams_and_ids)
+{
+    retry_queue queue;
+    for (auto const id : {4U, 1U, 3U, 5U, 2U, 0U})
+        queue.push({start, {id / 3, {id, 0}}, 1});
+    BOOST_TEST(ids_of(queue.pop_due(start, 9)) == (ids{0, 1, 2, 3, 4, 5}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(all_come_out_at_once_when_asked)
 {
     retry_queue queue;

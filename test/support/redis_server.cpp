@@ -80,11 +80,11 @@ bool wait_readable(int descriptor)
     return ready > 0;
 }
 
-/// Reads the server's log until it says that it is ready.
+/// Reads the server's log until it says that it is "Ready to accept connections", or "now ready" without TCP.
 void await_ready(int log)
 {
     std::string text;
-    while (text.find("Ready to accept connections") == text.npos) {
+    while (text.find("eady to accept connections") == text.npos) {
         if (!wait_readable(log))
             fail("not ready after " + std::to_string(patience.count()) + " s; its log:\n" + text);
         char part[4096];

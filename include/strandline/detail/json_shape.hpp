@@ -95,23 +95,20 @@ T& json_target(void* target)
 template <class T>
 bool json_store_integer(T& out, json_scalar const& value)
 {
-    using limits = std::numeric_limits<T>;
+    constexpr auto least = static_cast<std::int64_t>(std::numeric_limits<T>::min());
+    constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<T>::max());
+    bool fits = false;
     if (auto const* number = std::get_if<std::int64_t>(&value)) {
-        bool const fits = std::is_signed_v<T> ? static_cast<std::int64_t>(limits::min()) <= *number &&
-                                                    *number <= static_cast<std::int64_t>(limits::max())
-                                              : *number >= 0 && static_cast<std::uint64_t>(*number) <=
-                                                                    static_cast<std::uint64_t>(limits::max());
+        fits = *number >= least && (*number < 0 || static_cast<std::uint64_t>(*number) <= most);
         if (fits)
             out = static_cast<T>(*number);
-        return fits;
     }
-    if (auto const* number = std::get_if<std::uint64_t>(&value)) {
-        bool const fits = *number <= static_cast<std::uint64_t>(limits::max());
+    else if (auto const* large = std::get_if<std::uint64_t>(&value)) {
+        fits = *large <= most;
         if (fits)
-            out = static_cast<T>(*number);
-        return fits;
+            out = static_cast<T>(*large);
     }
-    return false;
+    return fits;
 }
 
 /// The nearest number of that type; none when it is beyond the greatest.
