@@ -1,5 +1,5 @@
 // Orders are published and charged, several at the same time. Some fail on purpose: one kind is tried again
-// and succeeds, three kinds end as dead letters, which are then read back.
+// and succeeds, three kinds end as dead letters, which somebody else reads.
 //
 //     quickstart                                 streams in this process
 //     quickstart --url redis://localhost:6379    streams on a server
@@ -10,12 +10,14 @@
 #include <strandline/strandline.hpp>
 
 #include <boost/asio.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/describe.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -23,6 +25,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -33,9 +37,9 @@ struct order
 {
     int number = 0;
     std::string customer;
-    double total = 0;
+    int cents = 0;
 };
-BOOST_DESCRIBE_STRUCT(order, (), (number, customer, total))
+BOOST_DESCRIBE_STRUCT(order, (), (number, customer, cents))
 
 // The work itself. It says how it went as any function does: it returns, or it throws.
 struct cashier
@@ -51,7 +55,7 @@ struct cashier
         co_await bank.async_wait();
         --busy;
 
-        if (what.total <= 0) // will never succeed: a dead letter at once
+        if (what.cents <= 0) // will never succeed: a dead letter at once
             throw strandline::reject("there is nothing to pay");
         if (what.customer == "Mallory") // fails each time: a dead letter after the last attempt
             throw std::runtime_error("the card was declined");
@@ -66,7 +70,7 @@ struct summary
     int charged = 0;
     int at_once = 0;
     std::vector<std::string> dead_letters;
-    strandline::consume_report consumed;
+    strandline::consume_report billing;
 };
 
 asio::awaitable<summary> publish_and_consume(strandline::broker_ptr broker, std::string stream)
@@ -77,11 +81,11 @@ asio::awaitable<summary> publish_and_consume(strandline::broker_ptr broker, std:
     strandline::producer producer{broker};
     for (int number = 1; number <= 20; ++number) {
         auto const customer = number % 9 == 0 ? "Mallory" : "Alice";
-        auto const total = number == 5 ? 0.0 : 9.5 * number;
-        co_await producer.async_publish(stream, order{number, customer, total});
+        auto const cents = number == 5 ? 0 : 950 * number;
+        co_await producer.async_publish(stream, order{number, customer, cents});
         ++result.published;
     }
-    // Text is stored as it is, so this can be published, but not be decoded: a dead letter without a handler.
+    // Text is stored as it is. This one can be published, but no order be decoded from it.
     co_await producer.async_publish(stream, "not an order");
     ++result.published;
 
@@ -90,17 +94,24 @@ asio::awaitable<summary> publish_and_consume(strandline::broker_ptr broker, std:
     options.max_concurrency = 8; // handlers that run at the same time
     options.max_attempts = 3;    // before an event becomes a dead letter
     options.retry.first = 50ms;  // before the second attempt; twice as long before the third
-    options.on_error = [](strandline::failure const& why) { fmt::print(stderr, "{}\n", why.message()); };
-    strandline::consumer consumer{broker, options};
+    strandline::consumer billing{broker, options};
 
-    // All handlers run on the broker's strand, never two at the same instant: no locks.
+    // Dead letters are a stream like any other.
+    options.group = "support";
+    strandline::consumer support{broker, options};
+
+    // Everything here runs on the broker's strand, never two handlers at the same instant: no locks.
+    auto const stop = [&] {
+        billing.stop();
+        support.stop();
+    };
     auto const stop_after_last = [&] {
         if (result.charged + std::ssize(result.dead_letters) == result.published)
-            consumer.stop();
+            stop();
     };
 
     cashier till;
-    consumer.on<order>(
+    billing.on<order>(
         stream,
         [&](order const& what, strandline::delivery const& delivery) -> asio::awaitable<void> {
             co_await till.charge(what, delivery.attempt());
@@ -109,8 +120,8 @@ asio::awaitable<summary> publish_and_consume(strandline::broker_ptr broker, std:
         }
     );
 
-    // Dead letters are a stream like any other: the event as it was, and headers that say what happened.
-    consumer.on(
+    // A dead letter is the event as it was, with headers that say what happened.
+    support.on(
         strandline::dead_letter_stream(stream),
         [&](strandline::delivery const& letter) -> asio::awaitable<void> {
             namespace names = strandline::header_names;
@@ -127,9 +138,14 @@ asio::awaitable<summary> publish_and_consume(strandline::broker_ptr broker, std:
     asio::signal_set signals(broker->get_executor(), SIGINT, SIGTERM);
     signals.async_wait([&](boost::system::error_code cancelled, int) {
         if (!cancelled)
-            consumer.stop();
+            stop();
     });
-    result.consumed = co_await consumer.async_run(); // until stop()
+
+    // Both consume until they are stopped.
+    using namespace asio::experimental::awaitable_operators;
+    auto const reports =
+        co_await (billing.async_run(asio::use_awaitable) && support.async_run(asio::use_awaitable));
+    result.billing = std::get<0>(reports);
     result.at_once = till.busiest;
     co_return result;
 }
@@ -144,14 +160,16 @@ try {
         return 2;
     }
 
-    // A stream of its own for each run, so that a server may keep those of earlier ones.
+    // A stream of its own for each run, because a server still has those of earlier runs.
     auto const stream = fmt::format("orders-{:08x}", std::random_device{}());
     auto const begin = std::chrono::steady_clock::now();
 
-    summary result;
     asio::io_context context(1);
+    auto broker = strandline::open(context.get_executor(), url);
+    summary result;
+    // The coroutine gets the only handle of the broker. With it the connections end, and so does run().
     asio::co_spawn(
-        context, publish_and_consume(strandline::open(context.get_executor(), url), stream),
+        context, publish_and_consume(std::move(broker), stream),
         [&](std::exception_ptr thrown, summary done) {
             if (thrown)
                 std::rethrow_exception(thrown);
@@ -162,9 +180,13 @@ try {
 
     auto const elapsed = std::chrono::steady_clock::now() - begin;
     fmt::print("published     {:3} events to the stream {}\n", result.published, stream);
-    fmt::print("handled       {:3} of them, up to {} at the same time\n", result.charged, result.at_once);
-    fmt::print("retried       {:3} times\n", result.consumed.retried);
-    fmt::print("dead letters  {:3}\n", result.consumed.dead);
+    fmt::print(
+        "handled       {:3} of them, up to {} at the same time\n", result.billing.handled, result.at_once
+    );
+    fmt::print("retried       {:3} times\n", result.billing.retried);
+    if (auto const back = result.billing.released + result.billing.cancelled)
+        fmt::print("handed back   {:3}, because you stopped it\n", back);
+    fmt::print("dead letters  {:3}\n", result.billing.dead);
     for (auto const& letter : result.dead_letters)
         fmt::print("  {}\n", letter);
     fmt::print(
