@@ -64,6 +64,8 @@ asio::awaitable<void> intake::prepare(stream_index index)
     auto& self = sources_[index];
     // The first failed read may be chance, like a lost connection; more of them are not.
     auto failed = std::max(failures_, 1U) - 1;
+    auto decided = false;
+    ++undecided_;
     while (!closed_) {
         if (auto const pause = pause_after(failed); pause.count() != 0) {
             co_await self.pause.wait_until(std::chrono::steady_clock::now() + pause);
@@ -79,13 +81,19 @@ asio::awaitable<void> intake::prepare(stream_index index)
         }
         if (closed_)
             break;
+        if (!std::exchange(decided, true))
+            --undecided_;
         if (!why) {
             self.preparing = false;
             self.readable = true;
             readable_.insert(std::ranges::upper_bound(readable_, index), index);
+            // A read under way knows nothing of this stream, and may wait long.
+            if (busy())
+                wake();
             fill();
             co_return;
         }
+        fill();
         if (why == errc::closed) {
             to_.closed();
             break;
@@ -115,8 +123,8 @@ asio::awaitable<failure> intake::look_up_backlog(stream_index index)
 void intake::fill()
 {
     // A read that is answered at once comes back here before `spawn` returns: the loop goes on, not the
-    // stack.
-    if (filling_)
+    // stack. And a read leaves no stream out that needs but an answer to be read, too.
+    if (filling_ || undecided_ != 0)
         return;
     filling_ = true;
     while (!closed_) {

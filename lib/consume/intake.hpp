@@ -101,6 +101,8 @@ private:
     std::vector<received> spare_;
     /// Failed reads since the last good one.
     std::uint32_t failures_ = 0;
+    /// Streams that are being prepared and have not failed in it.
+    std::size_t undecided_ = 0;
     bool filling_ = false;
     bool closed_ = false;
 };

@@ -49,6 +49,8 @@ public:
         else {
             plan.partial = true;
             plan.count = 1;
+            // Waiting for one keeps the others waiting: only when all have been asked in vain.
+            plan.may_wait = plan.may_wait && empty_ >= streams.size();
             for (std::size_t i = 0; i != free; ++i)
                 plan.streams.push_back(streams[turn_++ % streams.size()]);
         }
@@ -63,6 +65,7 @@ public:
         --under_way_;
         // A full answer says that there is more.
         flowing_ = entries != 0 && entries == places;
+        empty_ = entries == 0 ? empty_ + 1 : 0;
     }
 
     std::size_t under_way() const noexcept { return under_way_; }
@@ -72,6 +75,8 @@ private:
     std::size_t limit_;
     std::size_t under_way_ = 0;
     std::size_t turn_ = 0;
+    /// Reads in a row that brought nothing.
+    std::size_t empty_ = 0;
     bool flowing_ = false;
 };
 

@@ -4,15 +4,14 @@
 
 namespace strandline::memory {
 
-result<entry_id> entry_log::append(entry_view const& entry, instant now)
+entry_id entry_log::append(entry_view const& entry, instant now)
 {
     auto const ms = static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count(), 0));
-    auto const id = ms > last_generated_.ms ? entry_id{ms, 0} : last_generated_.next();
-    if (!id)
-        return failure(errc::server_error, "the stream has given out its last id");
-    records_.push_back({*id, stored_entry::copy_of(entry)});
-    last_generated_ = *id;
-    return *id;
+    // There is always a next one: the clock's number is signed, so no id comes near the last.
+    auto const id = ms > last_generated_.ms ? entry_id{ms, 0} : *last_generated_.next();
+    records_.push_back({id, stored_entry::copy_of(entry)});
+    last_generated_ = id;
+    return id;
 }
 
 stored_entry const* entry_log::find(entry_id id) const noexcept

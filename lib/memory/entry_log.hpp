@@ -20,9 +20,8 @@ public:
         boost::intrusive_ptr<stored_entry const> content;
     };
 
-    /// Gives the entry the least id that is greater than all before and not older than `now`. Fails when
-    /// there is none left.
-    result<entry_id> append(entry_view const& entry, instant now);
+    /// Gives the entry the least id that is greater than all before and not older than `now`.
+    entry_id append(entry_view const& entry, instant now);
 
     /// Null when it never existed or was removed.
     stored_entry const* find(entry_id id) const noexcept;

@@ -24,12 +24,11 @@ failure no_group(std::string_view name, std::string_view group_name)
 
 } // namespace
 
-result<entry_id> stream::append(entry_view const& entry, instant now)
+entry_id stream::append(entry_view const& entry, instant now)
 {
     auto const id = entries.append(entry, now);
-    if (id)
-        for (auto& [name, group] : groups)
-            group.ring_next();
+    for (auto& [name, group] : groups)
+        group.ring_next();
     return id;
 }
 
@@ -156,11 +155,8 @@ void streams::bury(membership who, place where, consumer const* owner, settlemen
         return;
     auto const& entry = where.in.entries.find(item.id)->view();
     dead_letter const letter(who, item, entry, now);
-    auto const copy = open(dead_letter_stream(who.stream)).append(letter.view(), now);
-    if (copy)
-        where.of.acknowledge(owner, item.id);
-    else
-        item.error_of_item = copy.error();
+    open(dead_letter_stream(who.stream)).append(letter.view(), now);
+    where.of.acknowledge(owner, item.id);
 }
 
 result<stream_info> streams::inspect_stream(std::string_view name) const

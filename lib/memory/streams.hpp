@@ -16,7 +16,7 @@ namespace strandline::memory {
 struct stream
 {
     /// Stores the entry, and rings for one waiting read of each group.
-    result<entry_id> append(entry_view const& entry, instant now);
+    entry_id append(entry_view const& entry, instant now);
 
     entry_log entries;
     std::map<std::string, group, std::less<>> groups;

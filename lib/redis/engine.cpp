@@ -181,8 +181,11 @@ std::unique_ptr<group_reader> engine::make_reader(std::string_view group, std::s
 asio::awaitable<result<std::vector<pending_entry>>>
 engine::backlog(membership who, entry_id after, std::size_t count)
 {
+    auto const from = after.next();
+    if (!from)
+        co_return std::vector<pending_entry>(); // the server refuses an interval that cannot hold any
     auto commands = make_request();
-    commands.push("XPENDING", who.stream, who.group, "(" + after.to_string(), "+", count, who.consumer);
+    commands.push("XPENDING", who.stream, who.group, from->to_string(), "+", count, who.consumer);
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
         co_return broken;

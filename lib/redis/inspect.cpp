@@ -135,8 +135,11 @@ engine::inspect_consumers(std::string_view stream, std::string_view group)
 asio::awaitable<result<std::vector<pending_info>>>
 engine::inspect_pending(std::string_view stream, std::string_view group, entry_id after, std::size_t count)
 {
+    auto const from = after.next();
+    if (!from)
+        co_return std::vector<pending_info>(); // the server refuses an interval that cannot hold any
     auto commands = make_request();
-    commands.push("XPENDING", stream, group, "(" + after.to_string(), "+", count);
+    commands.push("XPENDING", stream, group, from->to_string(), "+", count);
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
         co_return broken;

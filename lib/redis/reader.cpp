@@ -29,10 +29,7 @@ reader::reader(
 )
     : commands_(std::move(commands))
     , own_(std::move(own))
-    ,
-    // The health check's PING queues behind a blocked read; it must be answered before the connection counts
-    // as dead.
-    longest_wait_(std::max(options.health_check_interval * 3 / 4, std::chrono::milliseconds(1)))
+    , longest_wait_(std::max(options.health_check_interval * 3 / 4, std::chrono::milliseconds(1)))
     , group_(group)
     , consumer_(consumer)
 {}
@@ -64,15 +61,15 @@ asio::awaitable<failure> reader::read(
     commands.push_range("XREADGROUP", arguments);
 
     read_reply reply(streams, std::max(last_size_ + last_size_ / 8, least_block), out);
-    // Counted down with the frame, also when its context goes while the read waits.
+    // Counted with the frame, also when its context goes while the read waits.
     struct counted
     {
-        explicit counted(std::shared_ptr<waits> reads) : waiting(std::move(reads)) { ++waiting->under_way; }
+        explicit counted(std::shared_ptr<waits> reads) : waiting(std::move(reads)) { ++waiting->begun; }
 
         counted(counted const&) = delete;
         counted& operator=(counted const&) = delete;
 
-        ~counted() { --waiting->under_way; }
+        ~counted() { ++waiting->ended; }
 
         std::shared_ptr<waits> waiting;
     } const counting(waits_);
@@ -86,7 +83,8 @@ asio::awaitable<failure> reader::read(
 
 void reader::wake()
 {
-    if (waits_->under_way == 0 || waits_->ending)
+    waits_->wanted = waits_->begun;
+    if (waits_->ended == waits_->wanted || waits_->ending)
         return;
     waits_->ending = true;
     asio::co_spawn(
@@ -105,7 +103,7 @@ asio::awaitable<void> reader::end_waits(
 {
     asio::steady_timer timer(co_await asio::this_coro::executor);
     auto pause = first_pause;
-    while (waiting->under_way != 0 && !own->is_closed() && !commands->is_closed()) {
+    while (waiting->ended < waiting->wanted && !own->is_closed() && !commands->is_closed()) {
         own->give_up_waiting();
         if (auto const id = own->client_id()) {
             auto unblock = make_request();
@@ -113,7 +111,7 @@ asio::awaitable<void> reader::end_waits(
             node_replies replies;
             if (!co_await commands->exec(unblock, replies) && replies.error(0))
                 co_return; // not permitted: the wait ends by itself
-            if (waiting->under_way == 0)
+            if (waiting->ended >= waiting->wanted)
                 co_return;
         }
         timer.expires_after(pause);

@@ -4,6 +4,7 @@
 
 #include <strandline/broker.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,10 +32,14 @@ public:
     void wake() override;
 
 private:
-    /// What a wake under way shares with the reader, so that the reader may be destroyed meanwhile.
+    /// The reads, counted; they are answered in the order in which they began. A wake under way shares
+    /// this with the reader, so that the reader may be destroyed meanwhile.
     struct waits
     {
-        std::size_t under_way = 0;
+        std::uint64_t begun = 0;
+        std::uint64_t ended = 0;
+        /// So many of them shall end; what begins later may wait.
+        std::uint64_t wanted = 0;
         /// A coroutine is ending them.
         bool ending = false;
     };
@@ -45,6 +50,8 @@ private:
 
     std::shared_ptr<connection> commands_;
     std::shared_ptr<connection> own_;
+    /// The health check's PING queues behind a blocked read; it must be answered before the connection counts
+    /// as dead.
     std::chrono::milliseconds longest_wait_;
     std::string group_;
     std::string consumer_;

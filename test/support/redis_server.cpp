@@ -125,10 +125,8 @@ void redis_server::start()
     if (process_ >= 0)
         fail("runs already");
     auto const program = find_on_path("redis-server").string();
-    std::vector<std::string> arguments{
-        program, "--port", std::to_string(port_), "--bind",       "127.0.0.1", "--save",
-        "",      "--dir",  folder_.string(),      "--unixsocket", socket_
-    };
+    std::vector<std::string> arguments{program, "--port", std::to_string(port_), "--bind", "127.0.0.1"};
+    arguments.insert(arguments.end(), {"--unixsocket", socket_, "--dir", folder_.string(), "--save", ""});
     arguments.insert(arguments.end(), wanted_.arguments.begin(), wanted_.arguments.end());
     std::vector<char*> raw;
     for (auto& argument : arguments)

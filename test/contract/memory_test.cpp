@@ -1,0 +1,86 @@
+// The engine in this process where it differs from a server: its clock comes from outside.
+
+#include "contract/bed.hpp"
+#include "support/run.hpp"
+
+#include <strandline/memory.hpp>
+
+using namespace strandline;
+using namespace strandline::testing;
+
+namespace {
+
+struct clock_of_a_test
+{
+    std::chrono::system_clock::time_point now{std::chrono::seconds(1'000'000)};
+};
+
+void check_with(clock_of_a_test& clock, std::function<asio::awaitable<void>(bed&)> body)
+{
+    asio::io_context context(1);
+    auto const of = std::make_shared<bed>(make_memory_broker(context.get_executor(), {.now = [&clock] {
+                                                                 return clock.now;
+                                                             }}));
+    auto const executor = of->broker->get_executor();
+    run(context, executor, [of, &body]() -> asio::awaitable<void> {
+        co_await body(*of);
+        of->broker.reset();
+    });
+}
+
+membership const alice{"orders", "g", "alice"};
+membership const bob{"orders", "g", "bob"};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(engine_of_memory)
+
+BOOST_AUTO_TEST_CASE(ids_are_the_clocks_milliseconds)
+{
+    clock_of_a_test clock;
+    check_with(clock, [&](bed& of) -> asio::awaitable<void> {
+        clock.now += 999us;
+        BOOST_TEST((co_await of.append("orders", "x")) == (entry_id{1'000'000'000, 0}));
+        BOOST_TEST((co_await of.append("users", "x")) == (entry_id{1'000'000'000, 0}));
+        clock.now += 1us;
+        BOOST_TEST((co_await of.append("orders", "x")) == (entry_id{1'000'000'001, 0}));
+        clock.now -= 1h;
+        BOOST_TEST((co_await of.append("orders", "x")) == (entry_id{1'000'000'001, 1}));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(leases_and_idle_times_follow_the_clock)
+{
+    clock_of_a_test clock;
+    check_with(clock, [&](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 2);
+        clock.now += lease - 1ms;
+        BOOST_TEST((co_await of.claim(bob)).entries.empty());
+        BOOST_TEST((co_await of.renew(alice, ids[1])) == holding::held);
+        clock.now += 1ms;
+        auto const pending = co_await of.pending("orders", "g");
+        BOOST_TEST((pending.at(0).idle == lease));
+        BOOST_TEST((pending.at(1).idle == 1ms));
+        auto const consumers = co_await of.broker->inspect_consumers("orders", "g");
+        BOOST_TEST((consumers->at(0).idle == lease));
+        BOOST_TEST((consumers->at(1).idle == 1ms));
+        auto const taken = co_await of.claim(bob);
+        BOOST_REQUIRE(taken.entries.size() == 1);
+        BOOST_TEST(taken.entries[0].id == ids[0]);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_tell_the_clocks_time)
+{
+    clock_of_a_test clock;
+    check_with(clock, [&](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 1);
+        clock.now += 1min;
+        co_await of.settle(alice, ending(ids[0], settle_as::dead));
+        co_await of.ensure_group("{orders}:dead", "g");
+        auto const letters = co_await of.read_now("{orders}:dead", "g", "c");
+        BOOST_TEST(letters.at(0).entry.header(header_names::dead_at).value_or("none") == "1000060000");
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
