@@ -60,9 +60,14 @@ struct consumer_options
 
     retry_options retry;
 
-    /// How long a delivery is this consumer's alone without a sign of life. Later it is acknowledged only
-    /// after a check that nobody else has it. From 100 ms to 24 hours.
+    /// How long a delivery is this consumer's alone without a sign of life. While its process lives it is
+    /// renewed well before that, so that a handler may run as long as it likes; after a crash the others of
+    /// the group take it over. A handler whose delivery was taken over, because the process had been stopped
+    /// or cut off for longer, is cancelled. The same for all consumers of a group. From 100 ms to a day.
     std::chrono::milliseconds lease{30'000};
+
+    /// How often it is looked for deliveries that others of the group have left behind. From 10 ms to a day.
+    std::chrono::milliseconds claim_interval{10'000};
 
     /// Told of what the consumer overcomes by itself: a server that cannot be reached or refuses, a group
     /// that had to be made again. Called on the broker's strand; must not throw.

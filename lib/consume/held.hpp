@@ -44,6 +44,8 @@ enum class ended : std::uint8_t
     undecodable,
     /// Cancelled after its time; a failed attempt.
     timed_out,
+    /// Cancelled because the delivery is another consumer's now; it is nothing of ours any more.
+    lost,
     /// Cancelled by the stop; neither a success nor a failed attempt.
     cancelled,
 };

@@ -9,6 +9,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/circular_buffer.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -77,15 +78,30 @@ public:
     /// Gives up the handlers that still run; `ended` is not called for them any more.
     std::vector<stuck_delivery> abandon_running();
 
-    /// Calls `visit(entry_ref)` for everything queued and running.
+    /// Calls `visit(held&)` for everything queued and running.
     template <class Visit>
-    void for_each(Visit visit) const
+    void for_each(Visit visit)
     {
-        for (auto const& delivery : queue_)
-            visit(delivery.ref);
+        for (auto& delivery : queue_)
+            visit(delivery);
         for (auto const& one : lanes_)
             if (one->busy)
-                visit(one->current.ref);
+                visit(one->current);
+    }
+
+    /// Drops those for which `is_lost(entry_ref)` is true: queued ones are taken out and counted, the
+    /// handlers of running ones cancelled.
+    template <class IsLost>
+    std::size_t lose_if(IsLost is_lost)
+    {
+        for (auto const& one : lanes_)
+            if (one->busy && !one->cancelled && is_lost(one->current.ref))
+                cancel(*one, ended::lost);
+        auto const before = queue_.size();
+        auto const rest =
+            std::remove_if(queue_.begin(), queue_.end(), [&](held const& one) { return is_lost(one.ref); });
+        queue_.erase(rest, queue_.end());
+        return before - queue_.size();
     }
 
 private:

@@ -66,6 +66,11 @@ failure validate(consumer_options const& options)
                                  options.retry.first.count(), options.retry.longest.count()
                              )
         );
+    if (options.claim_interval < 10ms || options.claim_interval > longest)
+        return invalid(
+            "claim_interval",
+            fmt::format("must be from 10 ms to 24 hours, and is {} ms", options.claim_interval.count())
+        );
     if (options.lease < 100ms || options.lease > longest)
         return invalid(
             "lease", fmt::format("must be from 100 ms to 24 hours, and is {} ms", options.lease.count())

@@ -9,9 +9,6 @@ namespace {
 
 constexpr std::size_t most_in_call = 100;
 
-/// When recovered deliveries are due: before everything else.
-constexpr retry_queue::clock::time_point long_ago{};
-
 /// Before bodies are asked for again that could not be had.
 constexpr std::chrono::milliseconds pause_after_failure{250};
 
@@ -38,10 +35,10 @@ void redelivery::add(retry_queue::waiting delivery)
         changed_.notify();
 }
 
-void redelivery::add_recovered(entry_ref ref, std::uint32_t attempts)
+void redelivery::add_recovered(entry_ref ref, std::uint32_t attempts, boot_clock::time_point confirmed)
 {
     ++recovered_;
-    add({long_ago, ref, attempts});
+    add({long_ago, ref, attempts, confirmed});
 }
 
 void redelivery::places_free()
@@ -97,7 +94,10 @@ asio::awaitable<void> redelivery::fetch()
             auto& item = items[i];
             if (why && why != errc::no_group) {
                 places_.release(1);
-                queue_.push({retry_queue::clock::now() + pause_after_failure, waited.ref, waited.attempts});
+                queue_.push(
+                    {retry_queue::clock::now() + pause_after_failure, waited.ref, waited.attempts,
+                     waited.confirmed}
+                );
             }
             else if (!why && item.state == holding::held)
                 to_.arrived({waited.ref, item.attempt, item.entry, std::move(item.owner), confirmed});

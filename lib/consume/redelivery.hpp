@@ -7,6 +7,8 @@
 
 #include <strandline/broker.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -37,7 +39,7 @@ public:
     void add(retry_queue::waiting delivery);
 
     /// One that was found pending. These come first: before retries, and before anything new is read.
-    void add_recovered(entry_ref ref, std::uint32_t attempts);
+    void add_recovered(entry_ref ref, std::uint32_t attempts, boot_clock::time_point confirmed);
 
     /// Places got free.
     void places_free();
@@ -56,17 +58,33 @@ public:
 
     std::uint64_t gone() const noexcept { return gone_; }
 
-    /// Calls `visit(entry_ref)` for each delivery that waits or is being fetched.
+    /// Deliveries that wait.
+    std::size_t waiting() const noexcept { return queue_.all().size(); }
+
+    /// Calls `visit(retry_queue::waiting&)` for each delivery that waits or is being fetched.
     template <class Visit>
-    void for_each(Visit visit) const
+    void for_each(Visit visit)
     {
-        for (auto const& one : queue_.all())
-            visit(one.ref);
-        for (auto const& one : under_way_)
-            visit(one.ref);
+        queue_.for_each(visit);
+        std::ranges::for_each(under_way_, visit);
+    }
+
+    /// Drops those that wait and for which `is_lost(entry_ref)` is true, and counts them.
+    template <class IsLost>
+    std::size_t lose_if(IsLost is_lost)
+    {
+        return queue_.remove_if([&](retry_queue::waiting const& one) {
+            if (!is_lost(one.ref))
+                return false;
+            recovered_ -= one.due == long_ago;
+            return true;
+        });
     }
 
 private:
+    /// When recovered deliveries are due: before everything else.
+    static constexpr retry_queue::clock::time_point long_ago{};
+
     asio::awaitable<void> fetch();
 
     broker& engine_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "consume/held.hpp"
+#include "core/boot_clock.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -24,6 +25,8 @@ public:
         entry_ref ref;
         /// Handlers that started with it so far.
         std::uint32_t attempts = 0;
+        /// Before this moment the command was sent that gave, or renewed, the lease.
+        boot_clock::time_point confirmed;
     };
 
     void push(waiting delivery)
@@ -51,6 +54,22 @@ public:
 
     /// All of them, in no order.
     std::vector<waiting> const& all() const noexcept { return heap_; }
+
+    /// Calls `visit` for each; it may change all but `due` and `ref`.
+    template <class Visit>
+    void for_each(Visit visit)
+    {
+        std::ranges::for_each(heap_, visit);
+    }
+
+    /// Takes out those for which `is` is true; returns how many there were.
+    template <class Is>
+    std::size_t remove_if(Is is)
+    {
+        auto const removed = std::erase_if(heap_, is);
+        std::ranges::make_heap(heap_, later);
+        return removed;
+    }
 
     std::vector<waiting> pop_all() { return std::exchange(heap_, {}); }
 

@@ -41,6 +41,11 @@ session::session(
       )
     , redelivery_(*engine_, stream_names(), options_->group, options_->name, places_, redelivery_hooks())
     , intake_(*engine_, stream_names(), *options_, options_->name, places_, intake_hooks())
+    , leases_(*engine_, stream_names(), options_->group, options_->name, options_->lease, lease_hooks())
+    , reclaimer_(
+          *engine_, stream_names(), options_->group, options_->name, options_->lease,
+          options_->claim_interval, reclaimer_hooks()
+      )
     , changed_(engine_->get_executor())
 {}
 
@@ -108,6 +113,24 @@ redelivery::hooks session::redelivery_hooks()
     };
 }
 
+lease_keeper::hooks session::lease_hooks()
+{
+    return {
+        .held_since_before = [this](boot_clock::time_point time) { return held_since_before(time); },
+        .answered = [this](std::span<lease_keeper::answer const> answers) { renewed(answers); },
+        .on_error = [this](failure const& why) { tell(why); },
+    };
+}
+
+reclaimer::hooks session::reclaimer_hooks()
+{
+    return {
+        .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
+        .has_room = [this] { return redelivery_.waiting() < options_->max_in_flight; },
+        .on_error = [this](failure const& why) { tell(why); },
+    };
+}
+
 void session::spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slot)
 {
     asio::co_spawn(
@@ -122,10 +145,13 @@ void session::spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slo
     );
 }
 
-void session::tell(failure const& why) const
+void session::tell(failure const& why)
 {
-    if (options_->on_error)
-        options_->on_error(why);
+    if (why == errc::connection_lost || why == errc::unreachable) {
+        leases_.renew_all();
+        reclaimer_.hold_off();
+    }
+    options_->on_error(why);
 }
 
 void session::stop(std::chrono::milliseconds grace)
@@ -148,11 +174,14 @@ asio::awaitable<session::ending> session::run()
 {
     spawn(settler_.run());
     spawn(redelivery_.run());
+    spawn(leases_.run());
+    spawn(reclaimer_.run());
     intake_.start();
     while (!stopping_)
         co_await changed_.wait();
 
     intake_.close();
+    reclaimer_.close();
     for (auto const& delivery : lanes_.close())
         settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
     for (auto const& delivery : redelivery_.close())
@@ -169,6 +198,7 @@ asio::awaitable<session::ending> session::run()
         ++report.stuck;
     }
     intake_.abandon();
+    leases_.close();
     settler_.close();
     while (!settler_.finished())
         co_await settler_.on_finished().wait();
@@ -179,8 +209,8 @@ asio::awaitable<session::ending> session::run()
     report.dead = counts.dead;
     report.released = counts.released;
     report.cancelled = counts.cancelled;
-    report.gone = counts.gone + redelivery_.gone();
-    report.lost = counts.lost + redelivery_.lost();
+    report.gone = counts.gone + redelivery_.gone() + reclaimer_.gone() + gone_;
+    report.lost = counts.lost + redelivery_.lost() + lost_;
     report.unsettled = settler_.unsettled();
     co_return ending{why_, report};
 }
@@ -228,9 +258,14 @@ void session::ended(held& delivery, outcome how)
     case verdict::kind::release:
         settler_.release(delivery.ref, delivery.attempt - 1, options_->lease, true);
         break;
+    case verdict::kind::forget:
+        ++lost_;
+        break;
     case verdict::kind::retry: {
         ++retried_;
-        retry_queue::waiting const again{clock::now() + decision.delay, delivery.ref, delivery.attempt};
+        retry_queue::waiting const again{
+            clock::now() + decision.delay, delivery.ref, delivery.attempt, delivery.confirmed
+        };
         if (stopping_)
             give_back(again);
         else
@@ -264,10 +299,9 @@ void session::recovered(stream_index stream, std::vector<pending_entry> const& e
     // What this process has in hand is no news. Looked up only here, so that the way of every delivery need
     // not keep it.
     std::set<entry_ref> known;
-    auto const note = [&](entry_ref ref) { known.insert(ref); };
-    lanes_.for_each(note);
-    redelivery_.for_each(note);
-    settler_.for_each(note);
+    lanes_.for_each([&](held const& one) { known.insert(one.ref); });
+    redelivery_.for_each([&](retry_queue::waiting const& one) { known.insert(one.ref); });
+    settler_.for_each([&](entry_ref ref, auto const&) { known.insert(ref); });
     for (auto const& entry : entries) {
         entry_ref const ref{stream, entry.id};
         if (known.contains(ref))
@@ -275,8 +309,51 @@ void session::recovered(stream_index stream, std::vector<pending_entry> const& e
         if (judge_.recovered(entry.attempts).what == verdict::kind::dead)
             settler_.bury(ref, entry.attempts, "exhausted", "the process ended while a handler ran");
         else
-            redelivery_.add_recovered(ref, entry.attempts);
+            redelivery_.add_recovered(ref, entry.attempts, boot_clock::time_point());
     }
+}
+
+std::vector<entry_ref> session::held_since_before(boot_clock::time_point time)
+{
+    std::vector<entry_ref> old;
+    auto const note = [&](entry_ref ref, boot_clock::time_point confirmed) {
+        if (confirmed < time)
+            old.push_back(ref);
+    };
+    lanes_.for_each([&](held const& one) { note(one.ref, one.confirmed); });
+    redelivery_.for_each([&](retry_queue::waiting const& one) { note(one.ref, one.confirmed); });
+    settler_.for_each(note);
+    std::ranges::sort(old);
+    return old;
+}
+
+/// Meanwhile a delivery may have ended, or gone from one part to another: it is looked for in all of them.
+void session::renewed(std::span<lease_keeper::answer const> answers)
+{
+    auto const find = [&](entry_ref ref) -> lease_keeper::answer const* {
+        auto const found = std::ranges::lower_bound(answers, ref, {}, &lease_keeper::answer::ref);
+        return found != answers.end() && found->ref == ref ? &*found : nullptr;
+    };
+    auto const confirm = [&](entry_ref ref, boot_clock::time_point& confirmed) {
+        if (auto const* const answer = find(ref); answer && answer->state == holding::held)
+            confirmed = std::max(confirmed, answer->confirmed);
+    };
+    lanes_.for_each([&](held& one) { confirm(one.ref, one.confirmed); });
+    redelivery_.for_each([&](retry_queue::waiting& one) { confirm(one.ref, one.confirmed); });
+    settler_.for_each(confirm);
+
+    auto const is = [&](holding state) {
+        return [&, state](entry_ref ref) {
+            auto const* const answer = find(ref);
+            return answer && answer->state == state;
+        };
+    };
+    auto const dropped = lanes_.lose_if(is(holding::lost));
+    lost_ += dropped + redelivery_.lose_if(is(holding::lost));
+    // One whose body is in hand is handled, though its entry was removed.
+    gone_ += redelivery_.lose_if(is(holding::gone));
+    for (std::size_t i = 0; i != dropped; ++i)
+        place_free();
 }
 
 /// A delivery that waits for another attempt: its count stays, and others can claim it when it would have

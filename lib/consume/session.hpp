@@ -2,6 +2,8 @@
 
 #include "consume/intake.hpp"
 #include "consume/lanes.hpp"
+#include "consume/lease_keeper.hpp"
+#include "consume/reclaimer.hpp"
 #include "consume/redelivery.hpp"
 #include "consume/settler.hpp"
 #include "consume/slots.hpp"
@@ -13,6 +15,7 @@
 
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +30,8 @@ struct subscription
 
 /// One `async_run`, from its start to its report. It joins the parts, which do not know each other:
 ///
-/// intake → lanes → (verdict) → settler, or → redelivery → lanes.
+/// intake → lanes → (verdict) → settler, or → redelivery → lanes;
+/// reclaimer → redelivery; lease_keeper ↔ all that hold deliveries.
 ///
 /// Every coroutine of it shares ownership. Runs on the broker's strand.
 class session : public std::enable_shared_from_this<session>
@@ -59,13 +63,17 @@ private:
     lanes::functions lane_functions();
     intake::hooks intake_hooks();
     redelivery::hooks redelivery_hooks();
+    lease_keeper::hooks lease_hooks();
+    reclaimer::hooks reclaimer_hooks();
     void spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slot = {});
-    void tell(failure const& why) const;
+    void tell(failure const& why);
 
     void arrived(held delivery);
     asio::awaitable<void> handle(held const& delivery);
     void ended(held& delivery, outcome how);
     void recovered(stream_index stream, std::vector<pending_entry> const& entries);
+    std::vector<entry_ref> held_since_before(boot_clock::time_point time);
+    void renewed(std::span<lease_keeper::answer const> answers);
     void give_back(retry_queue::waiting const& delivery);
     void place_free();
     asio::awaitable<void> wait_while_busy(clock::time_point deadline);
@@ -80,6 +88,8 @@ private:
     lanes lanes_;
     redelivery redelivery_;
     intake intake_;
+    lease_keeper leases_;
+    reclaimer reclaimer_;
 
     condition changed_;
     clock::time_point deadline_ = clock::time_point::max();
@@ -88,6 +98,8 @@ private:
     bool filling_ = false;
     failure why_;
     std::uint64_t retried_ = 0;
+    std::uint64_t lost_ = 0;
+    std::uint64_t gone_ = 0;
 };
 
 } // namespace strandline::consume

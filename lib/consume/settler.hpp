@@ -64,15 +64,15 @@ public:
     /// Deliveries whose end has not been confirmed.
     std::size_t unsettled() const noexcept;
 
-    /// Calls `visit(entry_ref)` for each of them.
+    /// Calls `visit(entry_ref, confirmed&)` for each of them.
     template <class Visit>
-    void for_each(Visit visit) const
+    void for_each(Visit visit)
     {
         for (stream_index stream = 0; stream != streams_.size(); ++stream) {
-            for (auto const& one : streams_[stream].waiting)
-                visit(entry_ref{stream, one.id});
-            for (auto const& one : streams_[stream].under_way)
-                visit(entry_ref{stream, one.id});
+            for (auto& one : streams_[stream].waiting)
+                visit(entry_ref{stream, one.id}, one.confirmed);
+            for (auto& one : streams_[stream].under_way)
+                visit(entry_ref{stream, one.id}, one.confirmed);
         }
     }
 

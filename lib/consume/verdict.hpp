@@ -22,6 +22,8 @@ struct verdict
         retry,
         dead,
         release,
+        /// Nothing is to be told to the engine.
+        forget,
     };
 
     kind what = kind::acknowledge;
@@ -48,6 +50,8 @@ public:
             return {verdict::kind::acknowledge, {}, {}};
         case ended::cancelled:
             return {verdict::kind::release, {}, {}};
+        case ended::lost:
+            return {verdict::kind::forget, {}, {}};
         case ended::rejected:
             return {verdict::kind::dead, {}, "rejected"};
         case ended::undecodable:

@@ -1,0 +1,80 @@
+#include "consume/lease_keeper.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace strandline::consume {
+
+namespace {
+
+/// A server is blocked for the length of one call.
+constexpr std::size_t most_in_call = 500;
+
+} // namespace
+
+lease_keeper::lease_keeper(
+    broker& engine, std::vector<std::string_view> streams, std::string_view group, std::string_view consumer,
+    std::chrono::milliseconds lease, hooks to
+)
+    : engine_(engine)
+    , streams_(std::move(streams))
+    , group_(group)
+    , consumer_(consumer)
+    , lease_(lease)
+    , to_(std::move(to))
+    , changed_(engine.get_executor())
+{}
+
+void lease_keeper::renew_all()
+{
+    all_ = true;
+    changed_.notify();
+}
+
+void lease_keeper::close()
+{
+    closed_ = true;
+    changed_.notify();
+}
+
+asio::awaitable<void> lease_keeper::run()
+{
+    while (!closed_) {
+        // Looked at each quarter, renewed past the half: a quarter is left at the least.
+        auto const next = std::chrono::steady_clock::now() + lease_ / 4;
+        auto const old = boot_clock::now() - (std::exchange(all_, false) ? std::chrono::milliseconds(0) : lease_ / 2);
+        auto due = to_.held_since_before(old);
+        if (!due.empty())
+            co_await renew(std::move(due));
+        if (!closed_ && !all_)
+            co_await changed_.wait_until(next);
+    }
+}
+
+asio::awaitable<void> lease_keeper::renew(std::vector<entry_ref> due)
+{
+    std::vector<answer> answers;
+    answers.reserve(due.size());
+    for (auto begin = due.begin(); begin != due.end() && !closed_;) {
+        auto const stream = begin->stream;
+        auto end = begin;
+        std::vector<entry_id> ids;
+        for (; end != due.end() && end->stream == stream && ids.size() != most_in_call; ++end)
+            ids.push_back(end->id);
+        std::vector<holding> states(ids.size());
+        auto const confirmed = boot_clock::now();
+        auto const why = co_await engine_.renew({streams_[stream], group_, consumer_}, ids, states);
+        if (why)
+            to_.on_error(why);
+        // Without the group nothing is pending any more. What had no answer stays uncertain: its handler goes on, and is
+        // settled only after a check.
+        if (!why || why == errc::no_group)
+            for (std::size_t i = 0; i != ids.size(); ++i)
+                answers.push_back({{stream, ids[i]}, why ? holding::lost : states[i], confirmed});
+        begin = end;
+    }
+    if (!answers.empty())
+        to_.answered(answers);
+}
+
+} // namespace strandline::consume

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "consume/held.hpp"
+#include "core/boot_clock.hpp"
+#include "core/condition.hpp"
+
+#include <strandline/broker.hpp>
+
+#include <chrono>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace strandline::consume {
+
+/// Renews the leases of all that the consumer holds, well before they end.
+///
+/// Nothing is kept for it while deliveries come and go: four times in a lease it asks who has an old one.
+class lease_keeper
+{
+public:
+    /// What the engine said of one delivery.
+    struct answer
+    {
+        entry_ref ref;
+        holding state = holding::held;
+        /// Before this moment the command was sent that renewed it.
+        boot_clock::time_point confirmed;
+    };
+
+    struct hooks
+    {
+        /// What is held by a lease that was confirmed last before that time; in order.
+        std::function<std::vector<entry_ref>(boot_clock::time_point)> held_since_before;
+        /// In order.
+        std::function<void(std::span<answer const>)> answered;
+        std::function<void(failure const&)> on_error;
+    };
+
+    /// The names must outlive this, and so must the broker.
+    lease_keeper(
+        broker& engine, std::vector<std::string_view> streams, std::string_view group, std::string_view consumer,
+        std::chrono::milliseconds lease, hooks to
+    );
+
+    /// The connection broke: how long is not known to the server, so all that is held is renewed first.
+    void renew_all();
+
+    asio::awaitable<void> run();
+
+    void close();
+
+private:
+    asio::awaitable<void> renew(std::vector<entry_ref> due);
+
+    broker& engine_;
+    std::vector<std::string_view> streams_;
+    std::string_view group_;
+    std::string_view consumer_;
+    std::chrono::milliseconds lease_;
+    hooks to_;
+    condition changed_;
+    bool all_ = false;
+    bool closed_ = false;
+};
+
+} // namespace strandline::consume
