@@ -60,7 +60,7 @@ asio::awaitable<failure> reader::read(
     arguments.insert(arguments.end(), streams.size(), ">");
     commands.push_range("XREADGROUP", arguments);
 
-    read_reply reply(streams, std::max(last_size_ + last_size_ / 8, least_block), out);
+    read_reply reply(streams, std::max(waits_->last_size + waits_->last_size / 8, least_block), out);
     // Counted with the frame, also when its context goes while the read waits.
     struct counted
     {
@@ -77,7 +77,7 @@ asio::awaitable<failure> reader::read(
     if (auto broken = co_await own_->exec(commands, reply))
         co_return broken;
     if (reply.size() != 0)
-        last_size_ = reply.size();
+        counting.waiting->last_size = reply.size();
     co_return reply.error();
 }
 
