@@ -197,7 +197,7 @@ void connection::tell_waiters(failure const& news)
 void connection::give_up_waiting()
 {
     if (phase_ != phase::up)
-        tell_waiters(why_down());
+        tell_waiters(error_code(asio::error::operation_aborted));
 }
 
 void connection::start_handshake()

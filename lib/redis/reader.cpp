@@ -4,6 +4,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -74,8 +75,12 @@ asio::awaitable<failure> reader::read(
         std::shared_ptr<waits> waiting;
     } const counting(waits_);
 
-    if (auto broken = co_await own_->exec(commands, reply))
+    if (auto broken = co_await own_->exec(commands, reply)) {
+        // Woken while it waited for the connection: nothing was sent.
+        if (broken.code() == asio::error::operation_aborted)
+            co_return failure();
         co_return broken;
+    }
     if (reply.size() != 0)
         counting.waiting->last_size = reply.size();
     co_return reply.error();
