@@ -15,6 +15,19 @@ namespace {
 constexpr std::size_t most_in_request = 64;
 constexpr std::size_t most_requests = 8;
 
+/// What the handler throws goes where Asio sends it, out of run(), and the others are called all the same.
+void complete_guarded(
+    publish_operation& operation, failure const& why, entry_id id, asio::any_io_executor const& strand
+)
+{
+    try {
+        operation.complete(why, id);
+    }
+    catch (...) {
+        asio::post(strand, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+    }
+}
+
 } // namespace
 
 /// A pump on its way to the strand. Destroyed without having run, its context is going away, and with it the
@@ -144,7 +157,7 @@ void outbox::pump()
             waiting_.pop_front();
             if (operation->what.refused) {
                 auto const why = operation->what.refused;
-                operation->complete(why, {});
+                complete_guarded(*operation, why, {}, get_executor());
             }
             else
                 taken.push_back(operation);
@@ -185,16 +198,10 @@ asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batc
     auto const completed = batch.release();
     for (std::size_t i = 0; i != completed.size(); ++i) {
         auto const& outcome = entries[i].outcome;
-        try {
-            completed[i]->complete(outcome ? failure() : outcome.error(), outcome ? *outcome : entry_id());
-        }
-        catch (...) {
-            // What one handler throws goes where Asio sends it, out of run(), and the others are called all
-            // the same.
-            asio::post(self->get_executor(), [thrown = std::current_exception()] {
-                std::rethrow_exception(thrown);
-            });
-        }
+        complete_guarded(
+            *completed[i], outcome ? failure() : outcome.error(), outcome ? *outcome : entry_id(),
+            self->get_executor()
+        );
     }
     // Posted, not called: an engine that stores at once would otherwise come back here ever deeper, and
     // nobody else would get the strand.

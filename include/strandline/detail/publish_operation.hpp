@@ -10,7 +10,8 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/prefer.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -69,6 +70,9 @@ template <class Handler>
 class publish_operation_of final : public publish_operation
 {
     using executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
+    // Not an executor_work_guard: there can be none for a strand<any_io_executor>.
+    using tracked_executor = std::decay_t<
+        decltype(asio::prefer(std::declval<executor const&>(), asio::execution::outstanding_work.tracked))>;
     using allocator = typename std::allocator_traits<
         asio::associated_allocator_t<Handler>>::template rebind_alloc<publish_operation_of>;
     using traits = std::allocator_traits<allocator>;
@@ -101,7 +105,7 @@ public:
                 is_inline_ = true;
                 return;
             }
-        work_.emplace(executor_);
+        work_.emplace(asio::prefer(executor_, asio::execution::outstanding_work.tracked));
     }
 
     void complete(failure const& why, entry_id id) override
@@ -134,7 +138,8 @@ private:
 
     Handler handler_;
     executor executor_;
-    std::optional<asio::executor_work_guard<executor>> work_;
+    /// Keeps the handler's context running.
+    std::optional<tracked_executor> work_;
     /// The handler runs on the strand on which operations complete: no dispatch needed.
     bool is_inline_ = false;
 };
