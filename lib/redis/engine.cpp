@@ -187,6 +187,12 @@ engine::ensure_group(std::string_view stream, std::string_view group, start_posi
     auto refused = replies.error(0);
     if (refused.words().starts_with("BUSYGROUP"))
         co_return failure(); // it exists
+    if (refused == errc::out_of_memory) {
+        // Refused unseen, also where the group exists and can be read.
+        auto const groups = co_await inspect_groups(stream);
+        if (groups && std::ranges::find(*groups, group, &group_info::name) != groups->end())
+            co_return failure();
+    }
     co_return refused;
 }
 

@@ -136,7 +136,9 @@ BOOST_AUTO_TEST_CASE(end_with_a_consumer_at_every_stage)
                     consumer billing(broker, options);
                     auto const doors = std::make_shared<gate>(broker->get_executor());
                     billing.on(
-                        "orders", [doors, waiting, what = counted(left)](delivery const& given) -> asio::awaitable<void> {
+                        "orders",
+                        [doors, waiting,
+                         what = counted(left)](delivery const& given) -> asio::awaitable<void> {
                             counted const inside(what);
                             if (given.attempt() == 1)
                                 throw reject("no");

@@ -161,9 +161,10 @@ BOOST_AUTO_TEST_CASE(completes_with_the_reason_when_a_value_cannot_be_encoded)
         BOOST_TEST((why == errc::not_encodable));
         BOOST_TEST((why.words().find("total") != std::string_view::npos));
         BOOST_TEST(id == entry_id());
-        BOOST_CHECK_EXCEPTION(co_await to.async_publish("orders", order{"\xff", 1}), error, [](error const& thrown) {
-            return thrown.cause() == errc::not_encodable;
-        });
+        BOOST_CHECK_EXCEPTION(
+            co_await to.async_publish("orders", order{"\xff", 1}), error,
+            [](error const& thrown) { return thrown.cause() == errc::not_encodable; }
+        );
         BOOST_TEST((co_await stored_in(of, "orders")).empty());
     });
 }

@@ -116,11 +116,11 @@ consumer_options in_group(std::string name)
     return options;
 }
 
-void check(std::function<asio::awaitable<void>(stage&)> body)
+void check_with(make_broker const& make, std::function<asio::awaitable<void>(stage&)> body)
 {
     asio::io_context context(1);
     // A body that hangs is destroyed with the context, and still lets go of the broker.
-    auto const of = std::make_shared<stage>(make_empty_broker(context.get_executor()));
+    auto const of = std::make_shared<stage>(make(context.get_executor()));
     auto const executor = of->strand();
     run(context, executor, [of, &body]() -> asio::awaitable<void> {
         struct letting_go

@@ -141,8 +141,15 @@ public:
 /// Options of a consumer of that group, in which failures are repeated at once.
 consumer_options in_group(std::string name);
 
+using make_broker = std::function<broker_ptr(asio::any_io_executor)>;
+
 /// Runs the body on the broker's executor. It fails when the body hangs, or when something goes on after the
 /// last handle of the broker is gone.
-void check(std::function<asio::awaitable<void>(stage&)> body);
+void check_with(make_broker const& make, std::function<asio::awaitable<void>(stage&)> body);
+
+inline void check(std::function<asio::awaitable<void>(stage&)> body)
+{
+    check_with(make_empty_broker, std::move(body));
+}
 
 } // namespace strandline::testing

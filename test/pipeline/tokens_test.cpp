@@ -125,9 +125,10 @@ BOOST_AUTO_TEST_CASE(that_are_futures_wait_in_another_thread)
     auto pair = to.async_publish("a}b", "x", asio::as_tuple(asio::use_future));
     BOOST_TEST((std::get<0>(pair.get()) == errc::invalid_name));
     broker->close();
-    BOOST_CHECK_EXCEPTION(to.async_publish("orders", "x", asio::use_future).get(), error, [](error const& thrown) {
-        return thrown.cause() == errc::closed;
-    });
+    BOOST_CHECK_EXCEPTION(
+        to.async_publish("orders", "x", asio::use_future).get(), error,
+        [](error const& thrown) { return thrown.cause() == errc::closed; }
+    );
 }
 
 BOOST_AUTO_TEST_CASE(come_back_to_the_coroutine_s_own_executor)
@@ -164,10 +165,9 @@ BOOST_AUTO_TEST_CASE(keep_their_own_context_at_work)
     asio::io_context own(1);
     std::size_t called = 0;
     for (int i = 0; i != 100; ++i)
-        to.async_publish(
-            "orders", "x",
-            asio::bind_executor(own, [&called](failure const& why, entry_id) { called += !why; })
-        );
+        to.async_publish("orders", "x", asio::bind_executor(own, [&called](failure const& why, entry_id) {
+                             called += !why;
+                         }));
     // Would return at once if it had no work.
     own.run_for(guard);
     BOOST_TEST(called == 100);
@@ -185,11 +185,14 @@ BOOST_AUTO_TEST_CASE(whose_handlers_throw_take_nothing_from_the_others)
         event what{"x", {}};
         if (i % 3 == 0)
             what.headers.push_back({"body", ""});
-        to.async_publish(i % 3 == 1 ? "a}b" : "orders", std::move(what), [&called, i](failure const&, entry_id) {
-            ++called;
-            if (i % 5 == 0)
-                throw std::runtime_error("thrown by a handler");
-        });
+        to.async_publish(
+            i % 3 == 1 ? "a}b" : "orders", std::move(what),
+            [&called, i](failure const&, entry_id) {
+                ++called;
+                if (i % 5 == 0)
+                    throw std::runtime_error("thrown by a handler");
+            }
+        );
     };
     for (int i = 0; i != 150; ++i)
         add(i);
