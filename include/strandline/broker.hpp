@@ -37,16 +37,16 @@ namespace asio = boost::asio;
 /// A name of a consumer in a group of a stream.
 struct membership
 {
-    std::string_view stream;
-    std::string_view group;
-    std::string_view consumer;
+    std::string_view stream = {};
+    std::string_view group = {};
+    std::string_view consumer = {};
 };
 
 /// An entry on its way into a stream.
 struct appending
 {
-    std::string_view stream;
-    entry_view entry;
+    std::string_view stream = {};
+    entry_view entry = {};
     /// Out: the new entry's id, or why it was not stored.
     result<entry_id> outcome;
 };
@@ -68,7 +68,7 @@ struct received
     /// Index into the streams given to `read`.
     std::uint32_t stream = 0;
     entry_id id;
-    entry_view entry;
+    entry_view entry = {};
     /// Keeps what `entry` points to.
     storage_ptr owner;
 };
@@ -103,7 +103,7 @@ struct taking
     /// Out, where held: the attempt number after this call.
     std::uint32_t attempt = 0;
     /// Out, where held.
-    entry_view entry;
+    entry_view entry = {};
     storage_ptr owner;
 };
 
@@ -140,8 +140,8 @@ struct settlement
     /// Released: how long the entry counts as idle already.
     std::chrono::milliseconds idle{0};
     /// Dead: the headers `dead-reason` and `dead-error`.
-    std::string_view reason;
-    std::string_view error;
+    std::string_view reason = {};
+    std::string_view error = {};
     /// Out: `held` when it was settled; `lost` and `gone` changed nothing, but that a gone one no longer is
     /// pending. A settlement that is `surely_held` may report `held` for one that was lost.
     holding state = holding::held;
@@ -193,16 +193,17 @@ struct pending_info
 class group_reader
 {
 public:
+    /// Reads under way complete with `errc::closed`.
     virtual ~group_reader() = default;
 
-    /// Reads entries that the group has not delivered to anyone, at most `count` of each stream, and appends
-    /// them to `out`, each stream's in the order of ids. When there are none waits for some, at most `wait`;
-    /// the engine may wait less. Returns without any when the wait has ended.
+    /// Reads entries that the group has not delivered to anyone, at most `count` (1 or more) of each stream,
+    /// and appends them to `out`, each stream's in the order of ids. When there are none waits for some, at
+    /// most `wait`; the engine may wait less. Returns without any when the wait has ended.
     ///
     /// After a failure other than `wrong_type` and `no_group` entries may be pending for the consumer without
     /// having been returned: the backlog tells.
     ///
-    /// Errors: `no_group`, `wrong_type` (either for all streams of the call; its words name the stream),
+    /// Errors: `no_group`, `wrong_type` (of any of the streams, for all of them),
     /// `connection_lost`, `unreachable`, `refused`, `closed`, `not_permitted`, `unavailable`, `server_error`.
     virtual asio::awaitable<failure> read(
         std::span<std::string_view const> streams, std::size_t count, std::chrono::milliseconds wait,
@@ -229,10 +230,12 @@ public:
     virtual void close() = 0;
 
     /// Stores the entries in their streams, in order, creating streams that do not exist. Each item has its
-    /// own outcome; items of one stream keep their order, also around one that failed.
+    /// own outcome; items of one stream keep their order, also around one that failed. No header is named
+    /// `body`.
     ///
-    /// Errors of items: `wrong_type`, `out_of_memory`, `not_permitted`, `unavailable`, `server_error`,
-    /// `invalid_name`; for all of them `connection_lost`, `unreachable`, `refused`, `closed`.
+    /// Errors of items: `not_encodable` (neither body nor header), `wrong_type`, `out_of_memory`,
+    /// `not_permitted`, `unavailable`, `server_error`, `invalid_name`; for all of them `connection_lost`,
+    /// `unreachable`, `refused`, `closed`.
     virtual asio::awaitable<void> append(std::span<appending> entries) = 0;
 
     /// Creates the group, and the stream when it does not exist. Harmless when the group exists: `start` is
@@ -250,7 +253,7 @@ public:
     backlog(membership who, entry_id after, std::size_t count) = 0;
 
     /// Bodies of entries that are pending for the consumer: for a recovered or retried delivery about to
-    /// start. Changes nothing for an item that is lost.
+    /// start. Renews their leases. Changes nothing for an item that is lost.
     virtual asio::awaitable<failure> take(membership who, std::span<taking> entries) = 0;
 
     /// Takes over entries that have been pending for at least `lease` without renewal, looking at about ten

@@ -15,8 +15,8 @@ namespace strandline {
 /// The content of an entry, seen in memory that somebody else keeps.
 struct entry_view
 {
-    std::optional<std::string_view> body;
-    std::span<header_view const> headers;
+    std::optional<std::string_view> body = {};
+    std::span<header_view const> headers = {};
 
     /// The value of the first header of that name.
     std::optional<std::string_view> header(std::string_view name) const noexcept

@@ -101,6 +101,7 @@ std::optional<std::uint64_t> connection::client_id() const noexcept
 
 asio::awaitable<failure> connection::exec(request const& commands, reply_sink& replies)
 {
+    auto const self = shared_from_this();
     for (;;) {
         if (auto why = co_await connected())
             co_return why;
@@ -113,6 +114,7 @@ asio::awaitable<failure> connection::exec(request const& commands, reply_sink& r
 
 asio::awaitable<failure> connection::exec_now(request const& commands, reply_sink& replies)
 {
+    auto const self = shared_from_this();
     if (phase_ == phase::closed)
         co_return failure(errc::closed);
     if (phase_ != phase::up)
@@ -195,7 +197,7 @@ void connection::tell_waiters(failure const& news)
 void connection::give_up_waiting()
 {
     if (phase_ != phase::up)
-        tell_waiters(why_down());
+        tell_waiters(error_code(asio::error::operation_aborted));
 }
 
 void connection::start_handshake()

@@ -56,7 +56,7 @@ public:
     /// The server's number of this connection; nothing while it is down or where the user may not ask for it.
     std::optional<std::uint64_t> client_id() const noexcept;
 
-    /// Ends the waits for a connection that there is not: they fail as if the connect timeout had passed.
+    /// Ends the waits for a connection that there is not: they fail with `operation_aborted`.
     void give_up_waiting();
 
     /// Ends the connection for good; commands under way complete with `closed`.

@@ -5,7 +5,7 @@
 
 #include <strandline/names.hpp>
 
-#include <boost/asio/post.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/strand.hpp>
 
 #include <algorithm>
@@ -103,6 +103,26 @@ std::string_view to_text(settle_as as)
     return {};
 }
 
+/// Runs a script, and teaches it to a server that forgot it. The arguments are its keys, then its arguments.
+asio::awaitable<failure>
+run(std::shared_ptr<connection> connected, script const& lua, std::size_t keys,
+    std::span<std::string_view const> arguments, reply_sink& replies)
+{
+    auto const number_of_keys = std::to_string(keys);
+    std::vector<std::string_view> all{lua.hash(), number_of_keys};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    auto commands = make_request();
+    commands.push_range("EVALSHA", all);
+    script_reply answer(replies);
+    auto broken = co_await connected->exec(commands, answer);
+    if (broken || !answer.forgotten())
+        co_return broken;
+    all.front() = lua.text();
+    auto teaching = make_request();
+    teaching.push_range("EVAL", all);
+    co_return co_await connected->exec(teaching, replies);
+}
+
 } // namespace
 
 engine::engine(asio::any_io_executor strand, redis_options options)
@@ -119,9 +139,9 @@ engine::~engine()
 void engine::close()
 {
     // Its own handles: the engine may be gone when this runs.
-    asio::post(get_executor(), [commands = commands_, readers = readers_] {
+    asio::dispatch(get_executor(), [commands = commands_, readers = readers_] {
         commands->close();
-        for (auto const& reader : readers)
+        for (auto const& reader : *readers)
             if (auto const open = reader.lock())
                 open->close();
     });
@@ -178,9 +198,11 @@ engine::ensure_group(std::string_view stream, std::string_view group, start_posi
 
 std::unique_ptr<group_reader> engine::make_reader(std::string_view group, std::string_view consumer)
 {
-    std::erase_if(readers_, [](auto const& reader) { return reader.expired(); });
+    std::erase_if(*readers_, [](auto const& reader) { return reader.expired(); });
     auto own = std::make_shared<connection>(get_executor(), options_, false);
-    readers_.push_back(own);
+    if (commands_->is_closed())
+        own->close(); // nobody would do so later
+    readers_->push_back(own);
     return std::make_unique<reader>(commands_, std::move(own), options_, group, consumer);
 }
 
@@ -212,25 +234,6 @@ engine::backlog(membership who, entry_id after, std::size_t count)
     co_return entries;
 }
 
-asio::awaitable<failure> engine::run(
-    script const& lua, std::size_t keys, std::span<std::string_view const> arguments, reply_sink& replies
-)
-{
-    auto const number_of_keys = std::to_string(keys);
-    std::vector<std::string_view> all{lua.hash(), number_of_keys};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    auto commands = make_request();
-    commands.push_range("EVALSHA", all);
-    script_reply answer(replies);
-    auto broken = co_await commands_->exec(commands, answer);
-    if (broken || !answer.forgotten())
-        co_return broken;
-    all.front() = lua.text();
-    auto teaching = make_request();
-    teaching.push_range("EVAL", all);
-    co_return co_await commands_->exec(teaching, replies);
-}
-
 asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
 {
     if (entries.empty())
@@ -240,7 +243,7 @@ asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
     for (auto const& item : entries)
         arguments.insert(arguments.end(), {text(item.id), item.counted ? "1" : "0"});
     take_reply reply(entries);
-    if (auto broken = co_await run(take_script(), 1, arguments, reply))
+    if (auto broken = co_await run(commands_, take_script(), 1, arguments, reply))
         co_return broken;
     co_return reply.error();
 }
@@ -252,7 +255,7 @@ engine::claim(membership who, std::chrono::milliseconds lease, entry_id cursor, 
     std::array const arguments{who.stream,          who.group,    who.consumer,
                                text(lease.count()), text(cursor), text(count)};
     node_replies replies;
-    if (auto broken = co_await run(claim_script(), 1, arguments, replies))
+    if (auto broken = co_await run(commands_, claim_script(), 1, arguments, replies))
         co_return broken;
     if (auto refused = replies.error(0))
         co_return refused;
@@ -281,7 +284,7 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
     for (auto const id : ids)
         arguments.push_back(text(id));
     node_replies replies;
-    if (auto broken = co_await run(renew_script(), 1, arguments, replies))
+    if (auto broken = co_await run(commands_, renew_script(), 1, arguments, replies))
         co_return broken;
     if (auto refused = replies.error(0))
         co_return refused;
@@ -314,13 +317,15 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
         );
     }
 
+    // The engine may be gone when the acknowledgements have been answered.
+    auto const connected = commands_;
     if (acknowledged.size() > 2) {
         auto commands = make_request();
         commands.push_range("XACK", acknowledged);
         node_replies replies;
         // XACK asks nobody who owns the entry. Sent later, after a reconnect, it could remove what another
         // has begun.
-        if (auto broken = co_await commands_->exec_now(commands, replies))
+        if (auto broken = co_await connected->exec_now(commands, replies))
             co_return broken;
         if (auto refused = replies.error(0))
             co_return refused;
@@ -329,7 +334,7 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
         co_return failure();
 
     node_replies replies;
-    if (auto broken = co_await run(settle_script(), 2, arguments, replies))
+    if (auto broken = co_await run(connected, settle_script(), 2, arguments, replies))
         co_return broken;
     if (auto refused = replies.error(0))
         co_return refused;

@@ -52,16 +52,13 @@ public:
     ) override;
 
 private:
-    /// Runs a script, and teaches it to a server that forgot it. The arguments are its keys, then its
-    /// arguments.
-    asio::awaitable<failure>
-    run(script const& lua, std::size_t keys, std::span<std::string_view const> arguments,
-        reply_sink& replies);
+    /// The connections of the readers; belongs to the strand, and outlives the engine where it is closed.
+    using reader_connections = std::vector<std::weak_ptr<connection>>;
 
     redis_options options_;
     /// Everything but blocking reads; they have connections of their own.
     std::shared_ptr<connection> commands_;
-    std::vector<std::weak_ptr<connection>> readers_;
+    std::shared_ptr<reader_connections> readers_ = std::make_shared<reader_connections>();
 };
 
 } // namespace strandline::redis

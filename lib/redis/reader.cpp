@@ -4,6 +4,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -60,7 +61,7 @@ asio::awaitable<failure> reader::read(
     arguments.insert(arguments.end(), streams.size(), ">");
     commands.push_range("XREADGROUP", arguments);
 
-    read_reply reply(streams, std::max(last_size_ + last_size_ / 8, least_block), out);
+    read_reply reply(streams, std::max(waits_->last_size + waits_->last_size / 8, least_block), out);
     // Counted with the frame, also when its context goes while the read waits.
     struct counted
     {
@@ -74,10 +75,14 @@ asio::awaitable<failure> reader::read(
         std::shared_ptr<waits> waiting;
     } const counting(waits_);
 
-    if (auto broken = co_await own_->exec(commands, reply))
+    if (auto broken = co_await own_->exec(commands, reply)) {
+        // Woken while it waited for the connection: nothing was sent.
+        if (broken.code() == asio::error::operation_aborted)
+            co_return failure();
         co_return broken;
+    }
     if (reply.size() != 0)
-        last_size_ = reply.size();
+        counting.waiting->last_size = reply.size();
     co_return reply.error();
 }
 

@@ -32,8 +32,8 @@ public:
     void wake() override;
 
 private:
-    /// The reads, counted; they are answered in the order in which they began. A wake under way shares
-    /// this with the reader, so that the reader may be destroyed meanwhile.
+    /// The reads, counted; they are answered in the order in which they began. Reads and a wake under way
+    /// share this with the reader, so that the reader may be destroyed meanwhile.
     struct waits
     {
         std::uint64_t begun = 0;
@@ -42,6 +42,8 @@ private:
         std::uint64_t wanted = 0;
         /// A coroutine is ending them.
         bool ending = false;
+        /// Bytes of the last batch, the measure for the next one.
+        std::size_t last_size = 4096;
     };
 
     static asio::awaitable<void> end_waits(
@@ -56,8 +58,6 @@ private:
     std::string group_;
     std::string consumer_;
     std::shared_ptr<waits> waits_ = std::make_shared<waits>();
-    /// Bytes of the last batch, the measure for the next one.
-    std::size_t last_size_ = 4096;
 };
 
 } // namespace strandline::redis
