@@ -87,11 +87,7 @@ intake::hooks session::intake_hooks()
         .wanted = [this] { return redelivery_.wanted(); },
         .places_free = [this] { redelivery_.places_free(); },
         .on_error = [this](failure const& why) { tell(why); },
-        .closed =
-            [this] {
-                why_ = errc::closed;
-                stop(std::chrono::milliseconds(0));
-            },
+        .closed = [this] { broker_closed(); },
         .ended = [this] { changed_.notify(); },
         .spawn = [this](asio::awaitable<void> coroutine) { spawn(std::move(coroutine)); },
     };
@@ -151,7 +147,16 @@ void session::tell(failure const& why)
         leases_.renew_all();
         reclaimer_.hold_off();
     }
+    // Whoever learns it: there need be no read under way.
+    if (why == errc::closed)
+        broker_closed();
     options_->on_error(why);
+}
+
+void session::broker_closed()
+{
+    why_ = errc::closed;
+    stop(std::chrono::milliseconds(0));
 }
 
 void session::stop(std::chrono::milliseconds grace)

@@ -67,6 +67,7 @@ private:
     reclaimer::hooks reclaimer_hooks();
     void spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slot = {});
     void tell(failure const& why);
+    void broker_closed();
 
     void arrived(held delivery);
     asio::awaitable<void> handle(held const& delivery);
