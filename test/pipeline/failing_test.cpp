@@ -318,6 +318,35 @@ BOOST_AUTO_TEST_CASE(a_retry_gets_its_place_though_a_read_waits_with_all_of_them
     });
 }
 
+BOOST_AUTO_TEST_CASE(dead_letters_are_a_stream_whose_failures_keep_their_first_origin)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        auto const seen = of.make_tally();
+        auto const clerk = make_clerk(of);
+        clerk->on("orders", [](delivery const&) -> asio::awaitable<void> {
+            throw reject("no customer");
+            co_return;
+        });
+        clerk->on("{orders}:dead", [&](delivery const& what) -> asio::awaitable<void> {
+            BOOST_TEST((what.header("dead-error") == "no customer"));
+            seen->add();
+            throw reject("no undertaker");
+            co_return;
+        });
+        auto const id = co_await of.publish("orders", "x");
+        auto run = of.start(clerk);
+        co_await seen->reach(1);
+        clerk->stop();
+        BOOST_TEST((co_await of.good_end(run)).dead == 2);
+        auto const letters = co_await of.dead_letters("{orders}:dead");
+        BOOST_REQUIRE(letters.size() == 1);
+        BOOST_TEST((letters[0].body == "x"));
+        BOOST_TEST(letters[0].header_of("dead-stream") == "orders");
+        BOOST_TEST(letters[0].header_of("dead-id") == id.to_string());
+        BOOST_TEST(letters[0].header_of("dead-error") == "no undertaker");
+    });
+}
+
 BOOST_AUTO_TEST_CASE(an_entry_that_was_removed_is_neither_retried_nor_buried)
 {
     check([](stage& of) -> asio::awaitable<void> {

@@ -248,6 +248,27 @@ BOOST_AUTO_TEST_CASE(a_new_group_begins_where_it_is_told)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_may_publish_and_wait_for_it)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        auto const handled = of.make_tally();
+        producer to(of.broker);
+        auto options = in_group("billing");
+        options.max_concurrency = options.max_in_flight = 1;
+        auto const billing = of.make_consumer(options);
+        billing->on<int>("numbers", [&](int const& number) -> asio::awaitable<void> {
+            if (number != 200)
+                co_await to.async_publish("numbers", number + 1);
+            handled->add();
+        });
+        auto run = of.start(billing);
+        co_await to.async_publish("numbers", 1);
+        co_await handled->reach(200);
+        billing->stop();
+        BOOST_TEST((co_await of.good_end(run)).handled == 200);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(what_a_handler_is_given_lives_until_it_returns)
 {
     check([](stage& of) -> asio::awaitable<void> {

@@ -248,6 +248,25 @@ BOOST_AUTO_TEST_CASE(ends_when_its_consumer_is_destroyed)
     });
 }
 
+BOOST_AUTO_TEST_CASE(ends_when_a_handler_destroys_its_consumer)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        auto const ended = of.make_tally();
+        auto billing = std::make_unique<consumer>(of.broker, in_group("billing"));
+        billing->on("orders", [&](delivery const&) -> asio::awaitable<void> {
+            billing.reset();
+            co_return;
+        });
+        billing->async_run([&](failure const& why, consume_report const& report) {
+            BOOST_TEST(!why, why);
+            BOOST_TEST(report.handled == 1);
+            ended->add();
+        });
+        co_await of.publish("orders", "x");
+        co_await ended->reach(1);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(goes_on_when_its_consumer_is_moved)
 {
     check([](stage& of) -> asio::awaitable<void> {
@@ -288,6 +307,23 @@ BOOST_AUTO_TEST_CASE(ends_when_the_broker_is_closed)
         BOOST_TEST(end.report.unsettled == 2);
         // And does not begin any more.
         BOOST_TEST(((co_await of.start(billing).get()).why == errc::closed));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(ends_when_the_broker_is_closed_and_nothing_is_read)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        auto const doors = of.make_gate();
+        auto options = named("clerk");
+        options.max_in_flight = 1;
+        options.lease = 200ms;
+        auto const billing = of.make_consumer(options);
+        billing->on("orders", [doors](delivery const&) -> asio::awaitable<void> { co_await doors->pass(); });
+        auto run = of.start(billing);
+        co_await of.publish("orders", "x");
+        co_await doors->arrived.reach(1);
+        of.broker->close();
+        BOOST_TEST(((co_await run.get()).why == errc::closed));
     });
 }
 

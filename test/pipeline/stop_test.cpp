@@ -6,6 +6,7 @@
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -329,6 +330,25 @@ BOOST_AUTO_TEST_CASE(comes_from_any_thread)
         auto run = of.start(billing);
         std::jthread const other([&] { billing->stop(); });
         co_await of.good_end(run);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(comes_from_a_handler)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        auto const billing = of.make_consumer(one_at_a_time());
+        billing->on("orders", [of = billing.get()](delivery const& what) -> asio::awaitable<void> {
+            if (what.body() == "2")
+                of->stop();
+            co_await asio::post(co_await asio::this_coro::executor);
+            co_await asio::post(co_await asio::this_coro::executor);
+        });
+        co_await of.publish_numbers("orders", 10);
+        auto const report = co_await of.good_end(of.start(billing));
+        // It is carried out behind what runs at that moment.
+        BOOST_TEST(report.handled >= 3);
+        BOOST_TEST(report.handled <= 5);
+        BOOST_TEST(report.handled + report.released == 10);
     });
 }
 

@@ -134,6 +134,64 @@ BOOST_AUTO_TEST_CASE(a_stream_that_becomes_another_type_does_not_stop_the_others
     });
 }
 
+BOOST_AUTO_TEST_CASE(what_was_handled_of_a_stream_that_is_none_any_more_stays_unsettled)
+{
+    redis_server const server;
+    check_on(impatient(server), [&](stage& of) -> asio::awaitable<void> {
+        auto const told = std::make_shared<troubles>(of.strand());
+        auto const doors = of.make_gate();
+        auto const billing = of.make_consumer(telling("billing", told));
+        billing->on("orders", [&](delivery const& what) -> asio::awaitable<void> {
+            co_await doors->pass();
+            if (what.body() == "1")
+                throw reject("no");
+        });
+        co_await of.publish_numbers("orders", 2);
+        auto run = of.start(billing);
+        co_await doors->arrived.reach(2);
+        server.command({"EVAL", "redis.call('DEL', 'orders') redis.call('SET', 'orders', 'x')", "0"});
+        doors->open();
+        co_await told->until(errc::wrong_type);
+        billing->stop();
+        auto const end = co_await run.get();
+        BOOST_TEST(!end.why, end.why);
+        BOOST_TEST(end.report.unsettled == 2);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_group_made_again_while_handlers_run_ends_with_nothing_pending)
+{
+    redis_server const server;
+    check_on(impatient(server), [&](stage& of) -> asio::awaitable<void> {
+        auto const told = std::make_shared<troubles>(of.strand());
+        auto const doors = of.make_gate();
+        std::multiset<std::string> handled;
+        auto const billing = of.make_consumer(telling("billing", told));
+        billing->on("orders", [&](delivery const& what) -> asio::awaitable<void> {
+            co_await doors->pass();
+            handled.insert(std::string(*what.body()));
+        });
+        co_await of.publish_numbers("orders", 5);
+        auto run = of.start(billing);
+        co_await doors->arrived.reach(5);
+        server.command({"XGROUP", "DESTROY", "orders", "billing"});
+        // It reads them again: the new group knows nothing of the old one.
+        co_await doors->arrived.reach(10);
+        doors->open();
+        co_await of.publish("orders", "new");
+        co_await doors->arrived.reach(11);
+        co_await of.until_pending("orders", "billing", 0);
+        billing->stop();
+        auto const end = co_await run.get();
+        BOOST_TEST(!end.why, end.why);
+        BOOST_TEST(end.report.unsettled == 0);
+        BOOST_TEST(end.report.dead == 0);
+        for (auto const body : {"0", "1", "2", "3", "4"})
+            BOOST_TEST(handled.count(body) == 2);
+        BOOST_TEST(handled.count("new") == 1);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(unknown_streams_and_groups_are_said_to_be_unknown)
 {
     redis_server const server;
@@ -254,6 +312,38 @@ BOOST_AUTO_TEST_CASE(a_killed_reader_comes_back)
         },
         errc::connection_lost
     );
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_connection_for_commands_comes_back)
+{
+    redis_server const server;
+    check_on(impatient(server), [&](stage& of) -> asio::awaitable<void> {
+        counting all(of, {"orders"});
+        auto run = of.start(all.billing);
+        producer to(of.broker);
+        for (std::size_t round = 1; round != 20; ++round) {
+            co_await of.publish("orders", "x");
+            co_await all.handled->reach(2 * round - 1);
+            co_await of.until_pending("orders", "billing", 0);
+            auto const commands = connections_in(server, "xpending");
+            BOOST_REQUIRE(commands.size() == 1);
+            server.command({"CLIENT", "KILL", "ID", commands.front()});
+            // Lost when it was handed to the connection before that was known to be broken, and to be
+            // published once more; the server has killed it before it could read anything.
+            for (;;) {
+                auto const end = co_await to.async_publish("orders", "y", asio::as_tuple);
+                failure const& why = std::get<0>(end);
+                if (!why)
+                    break;
+                BOOST_TEST((why == errc::connection_lost), why);
+            }
+            co_await all.handled->reach(2 * round);
+        }
+        all.billing->stop();
+        BOOST_TEST((co_await of.good_end(run)).handled == 38);
+        for (auto const& why : all.told->all())
+            BOOST_TEST((why == errc::connection_lost), why);
+    });
 }
 
 BOOST_AUTO_TEST_CASE(killed_connections_come_back)

@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(that_speak_another_protocol)
 {
     for (std::string_view const text :
          {"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "220 mail.example.org ESMTP\r\n",
-          "\r\n\r\n", "\x16\x03\x01\x02", "$-5\r\n", "*99999999999999999999\r\n", ":\r\n", "-"})
+          "\r\n\r\n", "\x16\x03\x01\x02", "$-5\r\n", "*99999999999999999999\r\n", ":\r\n"})
         check_against(
             [text](tcp::socket& it) -> asio::awaitable<void> {
                 co_await asio::async_write(it, asio::buffer(text));
