@@ -11,6 +11,10 @@ broker_ptr open(asio::any_io_executor executor, std::string_view url, failure& w
     why = {};
     if (url == "memory:")
         return make_memory_broker(std::move(executor));
+    if (url.starts_with("memory:")) {
+        why = {errc::invalid_url, "nothing can follow memory:, at character 8"};
+        return nullptr;
+    }
     auto options = parse_redis_url(url);
     if (!options) {
         why = options.error();

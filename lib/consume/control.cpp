@@ -69,18 +69,19 @@ failure control::check_streams() const
 
 void control::start(run_handler handler)
 {
+    auto const own = std::make_shared<std::weak_ptr<session>>();
     auto slot = asio::get_associated_cancellation_slot(handler);
     if (slot.is_connected())
-        slot.assign([weak = weak_from_this()](asio::cancellation_type type) {
+        slot.assign([weak = weak_from_this(), own](asio::cancellation_type type) {
             if (auto const self = weak.lock())
-                self->cancel(type);
+                self->cancel(own, type);
         });
-    asio::post(get_executor(), [self = shared_from_this(), handler = std::move(handler)]() mutable {
-        self->begin(std::move(handler));
+    asio::post(get_executor(), [self = shared_from_this(), own, handler = std::move(handler)]() mutable {
+        self->begin(std::move(handler), own);
     });
 }
 
-void control::begin(run_handler handler)
+void control::begin(run_handler handler, own_run const& own)
 {
     auto why = check_streams();
     if (!current_.expired())
@@ -90,6 +91,7 @@ void control::begin(run_handler handler)
 
     auto const running = std::make_shared<session>(engine_, subscriptions_, options_);
     current_ = running;
+    *own = running;
     // The handler's own context must not run out of work meanwhile.
     auto work = asio::make_work_guard(asio::get_associated_executor(handler, get_executor()));
     asio::co_spawn(
@@ -112,11 +114,11 @@ void control::stop(std::chrono::milliseconds grace)
     });
 }
 
-void control::cancel(asio::cancellation_type type)
+void control::cancel(own_run const& own, asio::cancellation_type type)
 {
     auto const terminal = (type & asio::cancellation_type::terminal) != asio::cancellation_type::none;
-    asio::post(get_executor(), [self = shared_from_this(), terminal] {
-        if (auto const running = self->current_.lock())
+    asio::post(get_executor(), [own, terminal] {
+        if (auto const running = own->lock())
             running->cancel(terminal ? std::chrono::milliseconds(0) : default_grace);
     });
 }

@@ -28,8 +28,12 @@ public:
     void stop(std::chrono::milliseconds grace);
 
 private:
-    void begin(run_handler handler);
-    void cancel(asio::cancellation_type type);
+    /// The run that one `async_run` has started; a cancellation ends this one and no other. On the strand
+    /// only.
+    using own_run = std::shared_ptr<std::weak_ptr<session>>;
+
+    void begin(run_handler handler, own_run const& own);
+    void cancel(own_run const& own, asio::cancellation_type type);
     failure check_streams() const;
 
     broker_ptr engine_;

@@ -145,7 +145,11 @@ std::vector<held> lanes::close()
 
 void lanes::start_clock(lane& one)
 {
-    auto const due = running_out_.set(one, deadlines::clock::now());
+    wake_watch(running_out_.set(one, deadlines::clock::now()));
+}
+
+void lanes::wake_watch(deadlines::clock::time_point due)
+{
     if (!std::exchange(watched_, true))
         to_.spawn(watch(), {});
     else if (due < wakes_at_) {
@@ -157,13 +161,12 @@ void lanes::start_clock(lane& one)
 /// Cancels the handlers whose time is over, and tells of those that do not return then.
 asio::awaitable<void> lanes::watch()
 {
+    // Not within the lane that started the clock.
+    co_await asio::post(executor_);
     while (!abandoned_ && !(closed_ && running_ == 0)) {
         auto const now = deadlines::clock::now();
-        while (auto* const late = running_out_.expire(now)) {
-            auto& one = static_cast<lane&>(*late);
-            cancel(one, ended::timed_out);
-            returning_.set(one, now);
-        }
+        while (auto* const late = running_out_.expire(now))
+            cancel(static_cast<lane&>(*late), ended::timed_out);
         while (auto* const late = returning_.expire(now))
             to_.stuck(static_cast<lane&>(*late).current);
         auto const never = deadlines::clock::time_point::max();
@@ -172,18 +175,20 @@ asio::awaitable<void> lanes::watch()
     }
 }
 
+/// The signal comes last: a handler can end within it.
 void lanes::cancel(lane& one, ended why)
 {
     one.cancelled = why;
     deadlines::clear(one);
+    wake_watch(returning_.set(one, deadlines::clock::now()));
     one.cancel.emit(asio::cancellation_type::terminal);
 }
 
 void lanes::cancel_running()
 {
-    for (auto const& one : lanes_)
-        if (one->busy && !one->cancelled)
-            cancel(*one, ended::cancelled);
+    for (std::size_t i = 0; i != lanes_.size(); ++i)
+        if (lanes_[i]->busy && !lanes_[i]->cancelled)
+            cancel(*lanes_[i], ended::cancelled);
 }
 
 std::vector<lanes::stuck_delivery> lanes::abandon_running()

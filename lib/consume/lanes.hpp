@@ -94,9 +94,10 @@ public:
     template <class IsLost>
     std::size_t lose_if(IsLost is_lost)
     {
-        for (auto const& one : lanes_)
-            if (one->busy && !one->cancelled && is_lost(one->current.ref))
-                cancel(*one, ended::lost);
+        // By index: what a cancelled handler does at once can bring new lanes.
+        for (std::size_t i = 0; i != lanes_.size(); ++i)
+            if (lanes_[i]->busy && !lanes_[i]->cancelled && is_lost(lanes_[i]->current.ref))
+                cancel(*lanes_[i], ended::lost);
         auto const before = queue_.size();
         auto const rest =
             std::remove_if(queue_.begin(), queue_.end(), [&](held const& one) { return is_lost(one.ref); });
@@ -124,6 +125,7 @@ private:
     asio::awaitable<void> work(lane& self);
     asio::awaitable<void> watch();
     void start_clock(lane& one);
+    void wake_watch(deadlines::clock::time_point due);
     void cancel(lane& one, ended why);
 
     asio::any_io_executor executor_;

@@ -10,6 +10,8 @@ namespace {
 /// A server is blocked for the length of one call.
 constexpr std::size_t most_in_call = 500;
 
+constexpr std::chrono::milliseconds pause_after_failure{250};
+
 } // namespace
 
 lease_keeper::lease_keeper(
@@ -42,20 +44,23 @@ asio::awaitable<void> lease_keeper::run()
     while (!closed_) {
         // Looked at each quarter, renewed past the half: a quarter is left at the least.
         auto const next = std::chrono::steady_clock::now() + lease_ / 4;
-        auto const old = boot_clock::now() - (std::exchange(all_, false) ? std::chrono::milliseconds(0) : lease_ / 2);
+        auto const old =
+            boot_clock::now() - (std::exchange(all_, false) ? std::chrono::milliseconds(0) : lease_ / 2);
         auto due = to_.held_since_before(old);
-        if (!due.empty())
-            co_await renew(std::move(due));
-        if (!closed_ && !all_)
+        if (!due.empty() && !co_await renew(std::move(due)))
+            co_await changed_.wait_until(std::chrono::steady_clock::now() + pause_after_failure);
+        else if (!closed_ && !all_)
             co_await changed_.wait_until(next);
     }
 }
 
-asio::awaitable<void> lease_keeper::renew(std::vector<entry_ref> due)
+/// False when the engine could not be reached: the rest is for the next time.
+asio::awaitable<bool> lease_keeper::renew(std::vector<entry_ref> due)
 {
     std::vector<answer> answers;
     answers.reserve(due.size());
-    for (auto begin = due.begin(); begin != due.end() && !closed_;) {
+    auto reached = true;
+    for (auto begin = due.begin(); begin != due.end() && reached && !closed_;) {
         auto const stream = begin->stream;
         auto end = begin;
         std::vector<entry_id> ids;
@@ -66,15 +71,18 @@ asio::awaitable<void> lease_keeper::renew(std::vector<entry_ref> due)
         auto const why = co_await engine_.renew({streams_[stream], group_, consumer_}, ids, states);
         if (why)
             to_.on_error(why);
-        // Without the group nothing is pending any more. What had no answer stays uncertain: its handler goes on, and is
-        // settled only after a check.
+        // Without the group nothing is pending any more. What had no answer stays uncertain: its handler goes
+        // on, and is settled only after a check.
         if (!why || why == errc::no_group)
             for (std::size_t i = 0; i != ids.size(); ++i)
                 answers.push_back({{stream, ids[i]}, why ? holding::lost : states[i], confirmed});
+        else
+            reached = false;
         begin = end;
     }
     if (!answers.empty())
         to_.answered(answers);
+    co_return reached;
 }
 
 } // namespace strandline::consume

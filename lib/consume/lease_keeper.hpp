@@ -40,8 +40,8 @@ public:
 
     /// The names must outlive this, and so must the broker.
     lease_keeper(
-        broker& engine, std::vector<std::string_view> streams, std::string_view group, std::string_view consumer,
-        std::chrono::milliseconds lease, hooks to
+        broker& engine, std::vector<std::string_view> streams, std::string_view group,
+        std::string_view consumer, std::chrono::milliseconds lease, hooks to
     );
 
     /// The connection broke: how long is not known to the server, so all that is held is renewed first.
@@ -52,7 +52,7 @@ public:
     void close();
 
 private:
-    asio::awaitable<void> renew(std::vector<entry_ref> due);
+    asio::awaitable<bool> renew(std::vector<entry_ref> due);
 
     broker& engine_;
     std::vector<std::string_view> streams_;

@@ -52,8 +52,9 @@ asio::awaitable<void> reclaimer::run()
     }
 }
 
-/// A pass runs to the end of the pending entries without a pause: a call looks at some of them only, and the old ones may
-/// stand behind thousands of young ones. One that has to stop for want of room goes on there the next time.
+/// A pass runs to the end of the pending entries without a pause: a call looks at some of them only, and the
+/// old ones may stand behind thousands of young ones. One that has to stop for want of room goes on there the
+/// next time.
 asio::awaitable<void> reclaimer::pass(stream_index stream)
 {
     auto& cursor = cursors_[stream];

@@ -13,8 +13,8 @@
 
 namespace strandline::consume {
 
-/// Takes over what consumers of the group have left behind that died or hang: what has been pending for longer than the
-/// lease without a renewal.
+/// Takes over what consumers of the group have left behind that died or hang: what has been pending for
+/// longer than the lease without a renewal.
 class reclaimer
 {
 public:
@@ -28,12 +28,13 @@ public:
 
     /// The names must outlive this, and so must the broker.
     reclaimer(
-        broker& engine, std::vector<std::string_view> streams, std::string_view group, std::string_view consumer,
-        std::chrono::milliseconds lease, std::chrono::milliseconds interval, hooks to
+        broker& engine, std::vector<std::string_view> streams, std::string_view group,
+        std::string_view consumer, std::chrono::milliseconds lease, std::chrono::milliseconds interval,
+        hooks to
     );
 
-    /// The server counts its own downtime as idleness of everybody: nothing is claimed until all others have had the time
-    /// of a lease to renew what they hold.
+    /// The server counts its own downtime as idleness of everybody: nothing is claimed until all others have
+    /// had the time of a lease to renew what they hold.
     void hold_off();
 
     asio::awaitable<void> run();

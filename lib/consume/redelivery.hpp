@@ -54,6 +54,9 @@ public:
 
     bool busy() const noexcept { return !under_way_.empty(); }
 
+    /// Deliveries that are being fetched.
+    std::size_t under_way() const noexcept { return under_way_.size(); }
+
     std::uint64_t lost() const noexcept { return lost_; }
 
     std::uint64_t gone() const noexcept { return gone_; }

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <exception>
 #include <random>
-#include <set>
 #include <utility>
 
 namespace strandline::consume {
@@ -19,6 +18,9 @@ namespace {
 
 /// How long a cancelled handler, or a read that was woken, has to end before it counts as stuck.
 constexpr std::chrono::seconds patience{1};
+
+/// Deliveries that wait for another attempt.
+constexpr std::size_t most_waiting = 100'000;
 
 } // namespace
 
@@ -31,10 +33,7 @@ session::session(
     , options_(std::move(options))
     , places_(options_->max_in_flight)
     , judge_(options_->max_attempts, options_->retry, std::random_device{}())
-    , settler_(
-          *engine_, stream_names(), options_->group, options_->name, options_->lease,
-          [this](failure const& why) { tell(why); }
-      )
+    , settler_(*engine_, stream_names(), options_->group, options_->name, options_->lease, settler_hooks())
     , lanes_(
           engine_->get_executor(), options_->max_concurrency, options_->max_in_flight,
           options_->handler_timeout, lane_functions()
@@ -55,6 +54,18 @@ std::vector<std::string_view> session::stream_names() const
     for (auto const& one : *subscriptions_)
         names.push_back(one.stream);
     return names;
+}
+
+settler::hooks session::settler_hooks()
+{
+    return {
+        .on_error = [this](failure const& why) { tell(why); },
+        .progress =
+            [this] {
+                if (!stopping_)
+                    intake_.fill();
+            },
+    };
 }
 
 lanes::functions session::lane_functions()
@@ -84,7 +95,7 @@ intake::hooks session::intake_hooks()
         .arrived = [this](held delivery) { arrived(std::move(delivery)); },
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
         .queued = [this] { return lanes_.queued(); },
-        .wanted = [this] { return redelivery_.wanted(); },
+        .wanted = [this] { return wanted(); },
         .places_free = [this] { redelivery_.places_free(); },
         .on_error = [this](failure const& why) { tell(why); },
         .closed = [this] { broker_closed(); },
@@ -216,7 +227,7 @@ asio::awaitable<session::ending> session::run()
     report.cancelled = counts.cancelled;
     report.gone = counts.gone + redelivery_.gone() + reclaimer_.gone() + gone_;
     report.lost = counts.lost + redelivery_.lost() + lost_;
-    report.unsettled = settler_.unsettled();
+    report.unsettled = settler_.unsettled() + redelivery_.under_way();
     co_return ending{why_, report};
 }
 
@@ -282,6 +293,15 @@ void session::ended(held& delivery, outcome how)
     place_free();
 }
 
+/// Places that reading leaves to others: all of them while too much waits to be told to the engine, or for
+/// another attempt. It costs no place, but memory, and leases to renew.
+std::size_t session::wanted() const noexcept
+{
+    auto const is_full =
+        settler_.unsettled() >= options_->max_in_flight || redelivery_.waiting() >= most_waiting;
+    return is_full ? places_.limit() : redelivery_.wanted();
+}
+
 void session::place_free()
 {
     places_.release(1);
@@ -302,14 +322,20 @@ void session::place_free()
 void session::recovered(stream_index stream, std::vector<pending_entry> const& entries)
 {
     // What this process has in hand is no news. Looked up only here, so that the way of every delivery need
-    // not keep it.
-    std::set<entry_ref> known;
-    lanes_.for_each([&](held const& one) { known.insert(one.ref); });
-    redelivery_.for_each([&](retry_queue::waiting const& one) { known.insert(one.ref); });
-    settler_.for_each([&](entry_ref ref, auto const&) { known.insert(ref); });
-    for (auto const& entry : entries) {
+    // not keep it; a page is short, and what is in hand may be much.
+    std::vector<bool> known(entries.size());
+    auto const note = [&](entry_ref ref) {
+        auto const found = std::ranges::lower_bound(entries, ref.id, {}, &pending_entry::id);
+        if (ref.stream == stream && found != entries.end() && found->id == ref.id)
+            known[static_cast<std::size_t>(found - entries.begin())] = true;
+    };
+    lanes_.for_each([&](held const& one) { note(one.ref); });
+    redelivery_.for_each([&](retry_queue::waiting const& one) { note(one.ref); });
+    settler_.for_each([&](entry_ref ref, auto const&) { note(ref); });
+    for (std::size_t i = 0; i != entries.size(); ++i) {
+        auto const& entry = entries[i];
         entry_ref const ref{stream, entry.id};
-        if (known.contains(ref))
+        if (known[i])
             continue;
         if (judge_.recovered(entry.attempts).what == verdict::kind::dead)
             settler_.bury(ref, entry.attempts, "exhausted", "the process ended while a handler ran");

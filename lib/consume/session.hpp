@@ -60,6 +60,7 @@ private:
     using clock = std::chrono::steady_clock;
 
     std::vector<std::string_view> stream_names() const;
+    settler::hooks settler_hooks();
     lanes::functions lane_functions();
     intake::hooks intake_hooks();
     redelivery::hooks redelivery_hooks();
@@ -76,6 +77,7 @@ private:
     std::vector<entry_ref> held_since_before(boot_clock::time_point time);
     void renewed(std::span<lease_keeper::answer const> answers);
     void give_back(retry_queue::waiting const& delivery);
+    std::size_t wanted() const noexcept;
     void place_free();
     asio::awaitable<void> wait_while_busy(clock::time_point deadline);
 

@@ -10,8 +10,12 @@ namespace {
 
 constexpr std::size_t most_in_call = 500;
 
-/// Before what was refused, or had no answer, is told again.
+/// Before what had no answer is told again.
 constexpr std::chrono::milliseconds pause_after_failure{250};
+
+/// Before what was refused is tried again; doubled each time.
+constexpr std::chrono::milliseconds first_refused_pause{250};
+constexpr std::chrono::milliseconds longest_refused_pause{5'000};
 
 /// Text that goes into a header; a longer one is cut.
 constexpr std::size_t longest_error = 4096;
@@ -20,18 +24,18 @@ constexpr std::size_t longest_error = 4096;
 
 settler::settler(
     broker& engine, std::vector<std::string_view> streams, std::string_view group, std::string_view consumer,
-    std::chrono::milliseconds lease, std::function<void(failure const&)> on_error
+    std::chrono::milliseconds lease, hooks to
 )
     : engine_(engine)
     , group_(group)
     , consumer_(consumer)
     , lease_(lease)
-    , on_error_(std::move(on_error))
+    , to_(std::move(to))
     , changed_(engine.get_executor())
     , on_finished_(engine.get_executor())
 {
     for (auto const name : streams)
-        streams_.push_back({name, {}, {}});
+        streams_.push_back({name, {}, {}, {}});
 }
 
 void settler::acknowledge(held const& delivery)
@@ -82,24 +86,32 @@ std::size_t settler::unsettled() const noexcept
 {
     std::size_t sum = 0;
     for (auto const& stream : streams_)
-        sum += stream.waiting.size() + stream.under_way.size();
+        sum += stream.waiting.size() + stream.under_way.size() + stream.refused.size();
     return sum;
 }
 
 asio::awaitable<void> settler::run()
 {
+    auto const is_waiting = [](stream_endings const& stream) { return !stream.waiting.empty(); };
+    auto last_try = false;
     for (;;) {
-        auto all_told = true;
+        if (closed_)
+            last_try = true;
+        if (last_try || std::chrono::steady_clock::now() >= refused_due_)
+            try_refused_again();
+        auto reached = true;
         for (auto& stream : streams_)
-            if (!stream.waiting.empty() && !co_await settle(stream))
-                all_told = false;
-        if (closed_ && (unsettled() == 0 || !all_told))
+            if (reached && is_waiting(stream))
+                reached = co_await settle(stream);
+        to_.progress();
+        auto const all_tried = std::ranges::none_of(streams_, is_waiting);
+        if (last_try && (all_tried || !reached))
             break;
-        if (!all_told)
+        if (!reached)
             co_await changed_.wait_until(std::chrono::steady_clock::now() + pause_after_failure);
-        else if (unsettled() == 0) {
+        else if (all_tried && !closed_) {
             idle_ = true;
-            co_await changed_.wait();
+            co_await changed_.wait_until(refused_due_);
             idle_ = false;
         }
     }
@@ -107,18 +119,33 @@ asio::awaitable<void> settler::run()
     on_finished_.notify();
 }
 
-/// False when something was refused or had no answer, and waits again.
+void settler::try_refused_again()
+{
+    refused_due_ = std::chrono::steady_clock::time_point::max();
+    for (auto& stream : streams_) {
+        std::ranges::move(stream.refused, std::back_inserter(stream.waiting));
+        stream.refused.clear();
+    }
+}
+
+/// False when the engine could not be reached; the rest waits then, so that one call at the most runs into
+/// the engine's timeout.
 asio::awaitable<bool> settler::settle(stream_endings& stream)
 {
-    auto all_told = true;
+    auto reached = true;
     stream.under_way.swap(stream.waiting);
-    for (std::size_t begin = 0; begin < stream.under_way.size(); begin += most_in_call) {
+    std::size_t begin = 0;
+    while (reached && begin != stream.under_way.size()) {
         auto const end = std::min(begin + most_in_call, stream.under_way.size());
-        if (!co_await settle_some(stream, begin, end))
-            all_told = false;
+        reached = co_await settle_some(stream, begin, end);
+        begin = end;
     }
+    std::move(
+        stream.under_way.begin() + static_cast<std::ptrdiff_t>(begin), stream.under_way.end(),
+        std::back_inserter(stream.waiting)
+    );
     stream.under_way.clear();
-    co_return all_told;
+    co_return reached;
 }
 
 asio::awaitable<bool> settler::settle_some(stream_endings& stream, std::size_t begin, std::size_t end)
@@ -139,28 +166,35 @@ asio::awaitable<bool> settler::settle_some(stream_endings& stream, std::size_t b
 
     auto broken = co_await engine_.settle({stream.name, group_, consumer_}, items_);
     if (broken)
-        on_error_(broken);
+        to_.on_error(broken);
     if (broken == errc::no_group) {
         // The group was removed, and with it all that was pending.
         for (auto& item : items_)
             item.state = holding::lost;
         broken = {};
     }
-    auto all_told = !broken;
+    failure refusal;
     for (std::size_t i = 0; i != items_.size(); ++i) {
         auto& one = stream.under_way[begin + i];
-        if (!broken && !items_[i].error_of_item) {
+        if (broken) {
+            one.repeated = true;
+            stream.waiting.push_back(std::move(one));
+        }
+        else if (items_[i].error_of_item) {
+            refusal = items_[i].error_of_item;
+            stream.refused.push_back(std::move(one));
+        }
+        else
             count(one, items_[i].state);
-            continue;
-        }
-        if (!broken) {
-            all_told = false;
-            on_error_(items_[i].error_of_item);
-        }
-        one.repeated = one.repeated || broken;
-        stream.waiting.push_back(std::move(one));
     }
-    co_return all_told;
+    if (refusal) {
+        to_.on_error(refusal);
+        refused_pause_ = std::clamp(refused_pause_ * 2, first_refused_pause, longest_refused_pause);
+        refused_due_ = std::chrono::steady_clock::now() + refused_pause_;
+    }
+    else if (!broken)
+        refused_pause_ = {};
+    co_return !broken;
 }
 
 void settler::count(ending const& one, holding state)

@@ -32,11 +32,18 @@ public:
         std::uint64_t lost = 0;
     };
 
-    /// The names of streams and consumer must outlive the settler.
+    struct hooks
+    {
+        /// Told once for each call.
+        std::function<void(failure const&)> on_error;
+        /// Some were told; fewer wait.
+        std::function<void()> progress;
+    };
+
+    /// The names of streams and consumer must outlive the settler, and so must the broker.
     settler(
         broker& engine, std::vector<std::string_view> streams, std::string_view group,
-        std::string_view consumer, std::chrono::milliseconds lease,
-        std::function<void(failure const&)> on_error
+        std::string_view consumer, std::chrono::milliseconds lease, hooks to
     );
 
     void acknowledge(held const& delivery);
@@ -48,8 +55,8 @@ public:
 
     void bury(entry_ref ref, std::uint32_t attempts, std::string_view reason, std::string error);
 
-    /// Settles what comes until it is closed and nothing is left, or the engine cannot be reached after the
-    /// close.
+    /// Settles what comes until it is closed and all was tried once more, or the engine cannot be reached
+    /// after the close.
     asio::awaitable<void> run();
 
     void close();
@@ -72,6 +79,8 @@ public:
             for (auto& one : streams_[stream].waiting)
                 visit(entry_ref{stream, one.id}, one.confirmed);
             for (auto& one : streams_[stream].under_way)
+                visit(entry_ref{stream, one.id}, one.confirmed);
+            for (auto& one : streams_[stream].refused)
                 visit(entry_ref{stream, one.id}, one.confirmed);
         }
     }
@@ -97,9 +106,13 @@ private:
         std::string_view name;
         std::vector<ending> waiting;
         std::vector<ending> under_way;
+        /// The engine keeps them pending: dead letters for which it has no room. They wait apart, so that
+        /// they hold up nothing else.
+        std::vector<ending> refused;
     };
 
     void add(stream_index stream, ending&& one);
+    void try_refused_again();
     asio::awaitable<bool> settle(stream_endings& stream);
     asio::awaitable<bool> settle_some(stream_endings& stream, std::size_t begin, std::size_t end);
     void count(ending const& one, holding state);
@@ -108,13 +121,15 @@ private:
     std::string_view group_;
     std::string_view consumer_;
     std::chrono::milliseconds lease_;
-    std::function<void(failure const&)> on_error_;
+    hooks to_;
     std::vector<stream_endings> streams_;
     /// Kept for its capacity.
     std::vector<settlement> items_;
     condition changed_;
     condition on_finished_;
     counts counts_;
+    std::chrono::steady_clock::time_point refused_due_ = std::chrono::steady_clock::time_point::max();
+    std::chrono::milliseconds refused_pause_{0};
     bool idle_ = false;
     bool closed_ = false;
     bool finished_ = false;

@@ -133,8 +133,12 @@ asio::awaitable<failure> reader::read_in_turn(
     turn mine(*reads);
     std::optional<deadline> until;
     for (;;) {
-        if (engine.closed || reads->abandoned)
+        if (engine.closed || reads->abandoned) {
+            // It may have been rung for an entry that another read can have.
+            for (auto const& where : places)
+                where.of.ring_next();
             co_return errc::closed;
+        }
         if (mine.is_first()) {
             if (places.empty())
                 for (auto const name : streams) {

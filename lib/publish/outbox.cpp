@@ -138,7 +138,10 @@ void outbox::cancel(std::uint64_t ticket)
 void outbox::take_inbox()
 {
     std::lock_guard const lock(mutex_);
-    waiting_.insert(waiting_.end(), inbox_.begin(), inbox_.end());
+    for (auto* operation : inbox_) {
+        operation->number = ++last_number_;
+        waiting_.push_back(operation);
+    }
     inbox_.clear();
 }
 
@@ -187,6 +190,7 @@ asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batc
             entry_id{},
         });
     }
+    auto const last_waiting = self->last_number_;
     co_await self->broker_->append(entries);
     --self->requests_under_way_;
 
@@ -203,9 +207,24 @@ asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batc
             self->get_executor()
         );
     }
+    // A server that could not be reached for these could not be for those that have waited as long, either.
+    if (auto const& outcome = entries.back().outcome;
+        !outcome && (outcome.error() == errc::unreachable || outcome.error() == errc::refused))
+        self->fail_waiting(last_waiting, outcome.error());
     // Posted, not called: an engine that stores at once would otherwise come back here ever deeper, and
     // nobody else would get the strand.
     asio::post(self->get_executor(), scheduled_pump(self));
+}
+
+void outbox::fail_waiting(std::uint64_t last, failure const& why)
+{
+    while (!waiting_.empty() && waiting_.front()->number <= last) {
+        auto* const operation = waiting_.front();
+        waiting_.pop_front();
+        complete_guarded(
+            *operation, operation->what.refused ? operation->what.refused : why, {}, get_executor()
+        );
+    }
 }
 
 void outbox::abandon_all() noexcept

@@ -138,8 +138,13 @@ asio::awaitable<failure> connection::exec_now(request const& commands, reply_sin
 
 asio::awaitable<failure> connection::connected()
 {
-    if (phase_ == phase::up)
+    if (phase_ == phase::up) {
+        // Those who waited for the connection are about to go on; nobody overtakes them.
+        if (!waiters_.empty())
+            co_await asio::steady_timer(transport_.get_executor(), std::chrono::seconds(0))
+                .async_wait(asio::as_tuple);
         co_return failure();
+    }
     if (phase_ == phase::idle) {
         phase_ = phase::down;
         asio::co_spawn(

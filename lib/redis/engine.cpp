@@ -168,7 +168,9 @@ asio::awaitable<void> engine::append(std::span<appending> entries)
     append_replies replies(sent);
     if (auto broken = co_await commands_->exec(commands, replies))
         for (auto* item : sent)
-            item->outcome = broken;
+            // Some may have been answered before the connection broke.
+            if (item->outcome.has_error() && item->outcome.error() == errc::unexpected_reply)
+                item->outcome = broken;
 }
 
 asio::awaitable<failure>

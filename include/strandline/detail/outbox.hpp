@@ -45,6 +45,7 @@ private:
 
     void pump();
     void take_inbox();
+    void fail_waiting(std::uint64_t last, failure const& why);
     void abandon_all() noexcept;
     static asio::awaitable<void> send(std::shared_ptr<outbox> self, travelling batch);
 
@@ -58,6 +59,7 @@ private:
 
     // On the strand only.
     std::deque<publish_operation*> waiting_;
+    std::uint64_t last_number_ = 0;
     std::size_t requests_under_way_ = 0;
 };
 

@@ -54,6 +54,8 @@ public:
     std::vector<header_view> headers;
     /// By which a cancellation finds it.
     std::uint64_t ticket = 0;
+    /// The place in the order in which the outbox got them.
+    std::uint64_t number = 0;
 
 protected:
     explicit publish_operation(publication&& content) : what(std::move(content))

@@ -4,9 +4,9 @@
 -- Answers for each item 0 (settled), 1 (another's, or settled before), 2 (removed from the stream), or the text of an
 -- error that kept the item pending.
 --
--- Nothing here raises after a write: XPENDING raises for a missing group or a wrong type before anything is written,
--- and the one command that can fail later, the XADD at a full memory, is called protected. The XACK behind a refused
--- XADD would succeed and lose the event.
+-- Nothing here raises after a write: a missing group, a wrong type or a user who may not acknowledge raise before
+-- anything is written, and what can fail later (XADD at a full memory, XCLAIM for want of permission) is called
+-- protected. The XACK behind a refused XADD would succeed and lose the event.
 local stream, dead_stream, group, consumer = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 
 -- Arguments of a Lua call are limited to about 8000.
@@ -39,6 +39,11 @@ local function dead_fields(id, entry, attempts, reason, err)
   return fields
 end
 
+-- Asked, not tried: after any write the server no longer refuses an XADD at full memory.
+if not redis.acl_check_cmd('XACK', stream, group, '0-0') then
+  return redis.error_reply('NOPERM this user has no permissions to run the \'xack\' command')
+end
+
 local answers = {}
 for i = 3, #ARGV, 6 do
   local kind, id, attempts, idle = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
@@ -49,8 +54,10 @@ for i = 3, #ARGV, 6 do
   elseif kind == 'ack' then
     redis.call('XACK', stream, group, id)
   elseif kind == 'release' then
-    local kept = redis.call('XCLAIM', stream, group, consumer, 0, id, 'IDLE', idle, 'RETRYCOUNT', attempts, 'JUSTID')
-    if not kept[1] then
+    local kept = redis.pcall('XCLAIM', stream, group, consumer, 0, id, 'IDLE', idle, 'RETRYCOUNT', attempts, 'JUSTID')
+    if kept.err then
+      answer = kept.err
+    elseif not kept[1] then
       redis.call('XACK', stream, group, id)
       answer = 2
     end
