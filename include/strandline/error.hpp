@@ -61,6 +61,20 @@ enum class errc
     already_running,
     /// A handler was cancelled and has not returned.
     stuck,
+    /// A handler failed with an event that is delivered at most once; the words tell what it threw.
+    handler_failed,
+    /// Another process has started under the same consumer name; it owns the name now.
+    name_taken,
+    /// The group has another lease, set by a consumer that started before.
+    lease_differs,
+    /// Another one holds the lock.
+    locked,
+    /// The lock ran out and may be another's now.
+    lock_lost,
+    /// So much waits for another attempt, or for its turn, that reading pauses.
+    too_many_waiting,
+    /// The consumer does not run any more.
+    not_running,
 };
 
 /// The category of `errc`, named "strandline".

@@ -47,6 +47,20 @@ char const* text_of(errc code) noexcept
         return "consumer runs already";
     case errc::stuck:
         return "handler does not return";
+    case errc::handler_failed:
+        return "handler failed";
+    case errc::name_taken:
+        return "consumer name is another process's now";
+    case errc::lease_differs:
+        return "group has another lease";
+    case errc::locked:
+        return "lock is held by another";
+    case errc::lock_lost:
+        return "lock was lost";
+    case errc::too_many_waiting:
+        return "too many deliveries wait";
+    case errc::not_running:
+        return "consumer does not run";
     }
     return "unknown error";
 }
