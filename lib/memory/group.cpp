@@ -40,7 +40,7 @@ void group::read(
     for (; !unread.empty() && count != 0; unread.advance(1), --count) {
         auto const& [id, content] = unread.front();
         pending_.add({id, now, &reader, 1});
-        out.push_back({stream, id, content->view(), content});
+        out.push_back({stream, id, content.view(), content.owner()});
         last_delivered_ = id;
     }
     if (!unread.empty())
@@ -93,7 +93,7 @@ void group::take(entry_log const& entries, consumer const* taker, taking& item, 
     auto const* const content = entries.find(item.id);
     item.attempt = record->attempts;
     item.entry = content->view();
-    item.owner = content;
+    item.owner = content->owner();
 }
 
 claimed group::claim(
