@@ -4,6 +4,13 @@
 
 namespace strandline::memory {
 
+namespace {
+
+/// Closing fewer gaps than this is not worth it.
+constexpr std::size_t few = 64;
+
+} // namespace
+
 entry_id entry_log::append(entry_view const& entry, instant now)
 {
     auto const ms = static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count(), 0));
@@ -32,13 +39,56 @@ std::ranges::subrange<std::deque<entry_log::record>::const_iterator> entry_log::
 void entry_log::remove_before(entry_id id) noexcept
 {
     while (!records_.empty() && records_.front().id < id)
-        records_.pop_front();
+        pop_front();
+    drop_outer_gaps();
 }
 
 void entry_log::keep_newest(std::uint64_t count) noexcept
 {
-    while (records_.size() > count)
-        records_.pop_front();
+    while (size() > count)
+        pop_front();
+    drop_outer_gaps();
+}
+
+void entry_log::remove(entry_id id) noexcept
+{
+    auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
+    if (found == records_.end() || found->id != id || !found->content)
+        return;
+    found->content.reset();
+    ++gaps_;
+    drop_outer_gaps();
+    if (gaps_ > few && gaps_ > size()) {
+        std::erase_if(records_, [](auto const& each) { return !each.content; });
+        gaps_ = 0;
+    }
+}
+
+std::size_t entry_log::count_after(entry_id id) const noexcept
+{
+    auto const rest = after(id);
+    if (gaps_ == 0)
+        return rest.size();
+    return static_cast<std::size_t>(std::ranges::count_if(rest, [](auto const& each) {
+        return each.content != nullptr;
+    }));
+}
+
+void entry_log::pop_front() noexcept
+{
+    if (!records_.front().content)
+        --gaps_;
+    records_.pop_front();
+}
+
+void entry_log::drop_outer_gaps() noexcept
+{
+    while (!records_.empty() && !records_.front().content)
+        pop_front();
+    while (!records_.empty() && !records_.back().content) {
+        --gaps_;
+        records_.pop_back();
+    }
 }
 
 } // namespace strandline::memory
