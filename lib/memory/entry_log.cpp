@@ -4,24 +4,43 @@
 
 namespace strandline::memory {
 
+namespace {
+
+/// A delivery that is held for long keeps its whole block.
+constexpr std::size_t largest_block = 16 * 1024;
+
+} // namespace
+
 entry_id entry_log::append(entry_view const& entry, instant now)
 {
     auto const ms = static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count(), 0));
     // There is always a next one: the clock's number is signed, so no id comes near the last.
     auto const id = ms > last_generated_.ms ? entry_id{ms, 0} : *last_generated_.next();
-    records_.push_back({id, stored_entry::copy_of(entry)});
+    records_.push_back({id, store(entry)});
     last_generated_ = id;
     return id;
+}
+
+stored_entry entry_log::store(entry_view const& entry)
+{
+    auto const size = stored_entry::size_of(entry);
+    // One that is large has a block to itself, so that the rest of the current one is not lost.
+    if (size > largest_block / 4)
+        return {entry, *entry_block::of_size(size)};
+    if (!block_ || !block_->has_room_for(size)) {
+        block_size_ = std::clamp(block_size_ * 2, size, largest_block);
+        block_ = entry_block::of_size(block_size_);
+    }
+    return {entry, *block_};
 }
 
 stored_entry const* entry_log::find(entry_id id) const noexcept
 {
     auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
-    return found == records_.end() || found->id != id ? nullptr : found->content.get();
+    return found == records_.end() || found->id != id ? nullptr : &found->content;
 }
 
-std::ranges::subrange<std::deque<entry_log::record>::const_iterator> entry_log::after(entry_id id
-) const noexcept
+std::ranges::subrange<entry_log::record_deque::const_iterator> entry_log::after(entry_id id) const noexcept
 {
     // The common question, asked by readers that have read everything.
     if (id >= last_generated_)
@@ -32,6 +51,12 @@ std::ranges::subrange<std::deque<entry_log::record>::const_iterator> entry_log::
 void entry_log::remove_before(entry_id id) noexcept
 {
     while (!records_.empty() && records_.front().id < id)
+        records_.pop_front();
+}
+
+void entry_log::keep_newest(std::uint64_t count) noexcept
+{
+    while (records_.size() > count)
         records_.pop_front();
 }
 
