@@ -354,6 +354,8 @@ asio::awaitable<session::ending> session::run()
             co_await settler_.on_finished().wait();
         co_await leave_group();
     }
+    else
+        tell_handlers_of_the_stop();
     if (locked) {
         exclusion_->close();
         while (!exclusion_->finished())
@@ -378,6 +380,11 @@ asio::awaitable<void> session::consume()
         co_await changed_.wait();
     intake_.close();
     reclaimer_.close();
+    tell_handlers_of_the_stop();
+}
+
+void session::tell_handlers_of_the_stop()
+{
     for (auto const& one : *subscriptions_)
         one.handler->run_stops();
 }

@@ -109,6 +109,7 @@ private:
     void end_if_drained();
 
     asio::awaitable<void> consume();
+    void tell_handlers_of_the_stop();
     asio::awaitable<void> finish_all();
     asio::awaitable<void> hand_back_all();
     asio::awaitable<void> leave_group();
