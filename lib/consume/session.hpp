@@ -142,6 +142,8 @@ private:
     /// Places got free, and reading goes on soon.
     bool filling_ = false;
     bool told_of_waiting_ = false;
+    /// What stands behind another of its key is still to be run.
+    bool lines_go_on_ = true;
     /// The engine could not be reached, and has not answered since.
     bool is_cut_off_ = false;
     failure why_;
