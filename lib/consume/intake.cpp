@@ -120,8 +120,8 @@ asio::awaitable<failure> intake::join(stream_index index)
     auto& self = sources_[index];
     // Once it was ours, only a flush can have removed it; or another has it.
     auto why = co_await engine_.join(who_.in(index), options_.lease, !self.joined);
-    if (!why)
-        self.joined = true;
+    if (!why && !std::exchange(self.joined, true))
+        to_.joined();
     if (!why && options_.exclusive)
         why = co_await take_over_all(index);
     co_return why;

@@ -144,6 +144,7 @@ intake::hooks session::intake_hooks()
     return {
         .arrived = [this](held delivery) { arrived(std::move(delivery)); },
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
+        .joined = [this] { reclaimer_.joined(); },
         .queued = [this] { return schedule_.ready(); },
         .wanted = [this] { return places_wanted(); },
         .places_free = [this] { redelivery_.places_free(); },
@@ -212,6 +213,7 @@ solitude::hooks session::solitude_hooks()
 lease_keeper::hooks session::lease_hooks()
 {
     return {
+        .has_joined = [this](stream_index stream) { return intake_.has_joined(stream); },
         .held_since_before = [this](boot_clock::time_point time) { return held_since_before(time); },
         .answered = [this](std::span<lease_keeper::answer const> answers) { renewed(answers); },
         .reached = [this] { reached(); },
@@ -223,6 +225,7 @@ reclaimer::hooks session::reclaimer_hooks()
 {
     return {
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
+        .has_joined = [this](stream_index stream) { return intake_.has_joined(stream); },
         .has_room =
             [this] { return !is_cut_off_ && redelivery_.size() + quarantine_.size() < places_.limit(); },
         .passed = [this] { end_if_drained(); },
@@ -764,6 +767,7 @@ void session::places_free(std::size_t count)
                 self->relieve();
                 self->redelivery_.places_free();
                 self->quarantine_.notify();
+                self->reclaimer_.room_is_back();
                 self->intake_.fill();
             }
         });
