@@ -773,11 +773,12 @@ void session::places_free(std::size_t count)
         });
 }
 
-/// When followers have all places and lanes wait for work, some give theirs up.
+/// When followers have all places and lanes wait for work, some give theirs up. At most once there would be
+/// no way to get them back.
 void session::relieve()
 {
-    if (options_->order == ordering::unordered || places_.free() != 0 || schedule_.ready() != 0 ||
-        lanes_.running() >= lanes_.most())
+    if (options_->at_most_once || options_->order == ordering::unordered || places_.free() != 0 ||
+        schedule_.ready() != 0 || lanes_.running() >= lanes_.most())
         return;
     // In strict order nothing else could start; only what waits for its body needs a place.
     if (options_->order == ordering::by_key || redelivery_.wanted() + quarantine_.wanted() != 0)
