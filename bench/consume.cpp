@@ -1,106 +1,65 @@
 #include "consume.hpp"
 
-#include "redis/batch.hpp"
+#include "order.hpp"
 
 #include <strandline/consumer.hpp>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/redis/connection.hpp>
-#include <boost/redis/request.hpp>
-
-#include <exception>
-#include <memory>
 #include <stdexcept>
-#include <string_view>
-#include <vector>
+#include <utility>
 
 namespace bench {
 
 namespace asio = boost::asio;
-namespace redis = boost::redis;
 
-asio::awaitable<void>
-consume(strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events)
+namespace {
+
+strandline::consumer
+make_consumer(strandline::broker_ptr broker, std::string group, std::chrono::milliseconds timeout)
 {
     strandline::consumer_options options;
-    options.group = group;
+    options.group = std::move(group);
     options.max_in_flight = 4'000;
-    strandline::consumer consumer{broker, options};
+    options.handler_timeout = timeout;
+    return {std::move(broker), options};
+}
+
+asio::awaitable<void> run(strandline::consumer& consumer, std::size_t events)
+{
+    auto const report = co_await consumer.async_run();
+    if (report.handled != events)
+        throw std::runtime_error("not every event was acknowledged");
+}
+
+} // namespace
+
+asio::awaitable<void> consume(
+    strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events,
+    std::chrono::milliseconds timeout
+)
+{
+    auto consumer = make_consumer(std::move(broker), std::move(group), timeout);
     std::size_t seen = 0;
     consumer.on(stream, [&](strandline::delivery const&) -> asio::awaitable<void> {
         if (++seen == events)
             consumer.stop();
         co_return;
     });
-    auto const [report] = std::tuple(co_await consumer.async_run());
-    if (report.handled != events)
-        throw std::runtime_error("not every event was acknowledged");
+    co_await run(consumer, events);
 }
 
-namespace {
-
-using connection = redis::basic_connection<asio::any_io_executor>;
-
-struct bare
+asio::awaitable<void>
+consume_orders(strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events)
 {
-    connection on;
-    std::string stream;
-    std::string group;
-    std::size_t missing;
-    int readers = 2;
-};
-
-asio::awaitable<void> read_and_acknowledge(std::shared_ptr<bare> self)
-{
-    std::vector<std::string_view> const streams{self->stream};
-    std::vector<strandline::received> entries;
-    std::size_t block = 64 * 1024;
-    while (self->missing != 0) {
-        redis::request read;
-        read.push("XREADGROUP", "GROUP", self->group, "c", "COUNT", "500", "STREAMS", self->stream, ">");
-        entries.clear();
-        strandline::redis::read_reply reply(streams, block, entries);
-        co_await self->on.async_exec(read, reply.adapter());
-        if (reply.error())
-            throw std::runtime_error(reply.error().message());
-        if (entries.empty())
-            break; // the other one has the rest
-        block = reply.size() + reply.size() / 8;
-        std::vector<std::string> ids;
-        ids.reserve(entries.size());
-        for (auto const& entry : entries)
-            ids.push_back(entry.id.to_string());
-        redis::request acknowledge;
-        std::vector<std::string_view> arguments{self->stream, self->group};
-        arguments.insert(arguments.end(), ids.begin(), ids.end());
-        acknowledge.push_range("XACK", arguments);
-        self->missing -= entries.size();
-        co_await self->on.async_exec(acknowledge, redis::any_adapter{});
-    }
-    if (--self->readers == 0)
-        self->on.cancel();
-}
-
-} // namespace
-
-void consume_bare(
-    asio::io_context& context, std::uint16_t port, std::string stream, std::string group, std::size_t events
-)
-{
-    auto const self = std::make_shared<bare>(
-        connection(context.get_executor(), redis::logger(redis::logger::level::disabled)), std::move(stream),
-        std::move(group), events
-    );
-    redis::config config;
-    config.addr = {"127.0.0.1", std::to_string(port)};
-    config.read_buffer_append_size = 64 * 1024;
-    self->on.async_run(config, [self](boost::system::error_code) {});
-    auto const rethrow = [](std::exception_ptr thrown) {
-        if (thrown)
-            std::rethrow_exception(thrown);
-    };
-    asio::co_spawn(context, read_and_acknowledge(self), rethrow);
-    asio::co_spawn(context, read_and_acknowledge(self), rethrow);
+    auto consumer = make_consumer(std::move(broker), std::move(group), std::chrono::seconds(3));
+    std::size_t seen = 0;
+    consumer.on<order>(stream, [&](order const& decoded) -> asio::awaitable<void> {
+        if (decoded.quantity != some_order.quantity)
+            throw std::runtime_error("decoded to something else");
+        if (++seen == events)
+            consumer.stop();
+        co_return;
+    });
+    co_await run(consumer, events);
 }
 
 } // namespace bench

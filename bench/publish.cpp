@@ -1,12 +1,18 @@
 #include "publish.hpp"
 
+#include "order.hpp"
+
+#include <strandline/codec.hpp>
+#include <strandline/error.hpp>
 #include <strandline/producer.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <exception>
+#include <span>
 #include <vector>
 
 namespace bench {
@@ -36,6 +42,22 @@ asio::awaitable<void> publish(strandline::broker_ptr broker, std::string stream,
     for (auto const& thrown : std::get<1>(ended))
         if (thrown)
             std::rethrow_exception(thrown);
+}
+
+asio::awaitable<void> publish_orders(strandline::broker_ptr broker, std::string stream, std::size_t events)
+{
+    std::string json;
+    if (auto why = strandline::encode(some_order, json))
+        throw strandline::error(std::move(why));
+    std::vector<strandline::appending> items(1'000, {stream, {json, {}}, {}});
+    for (std::size_t left = events; left != 0;) {
+        auto const now = std::min(left, items.size());
+        co_await broker->append(std::span(items).first(now));
+        for (auto const& item : std::span(items).first(now))
+            if (!item.outcome)
+                throw strandline::error(item.outcome.error());
+        left -= now;
+    }
 }
 
 } // namespace bench

@@ -5,7 +5,8 @@
 
 #include <strandline/entry_id.hpp>
 
-#include <deque>
+#include <boost/container/deque.hpp>
+
 #include <ranges>
 
 namespace strandline::memory {
@@ -15,12 +16,18 @@ namespace strandline::memory {
 class entry_log
 {
 public:
-    /// Without content: it was removed, and the record is a gap.
     struct record
     {
         entry_id id;
-        boost::intrusive_ptr<stored_entry const> content;
+        /// Empty: it was removed, and the record is a gap.
+        stored_entry content;
+
+        bool is_gap() const noexcept { return content.is_empty(); }
     };
+
+    /// Few large pieces of memory: a stream can be long.
+    using record_deque = boost::container::deque<
+        record, void, boost::container::deque_options_t<boost::container::block_bytes<4096>>>;
 
     /// Gives the entry the least id that is greater than all before and not older than `now`.
     entry_id append(entry_view const& entry, instant now);
@@ -29,7 +36,7 @@ public:
     stored_entry const* find(entry_id id) const noexcept;
 
     /// The entries with greater ids, gaps among them; nothing where there are only gaps.
-    std::ranges::subrange<std::deque<record>::const_iterator> after(entry_id id) const noexcept;
+    std::ranges::subrange<record_deque::const_iterator> after(entry_id id) const noexcept;
 
     /// Removes the entries with lesser ids.
     void remove_before(entry_id id) noexcept;
@@ -46,17 +53,22 @@ public:
     std::size_t count_after(entry_id id) const noexcept;
 
     /// The records, gaps among them, but neither at the beginning nor at the end.
-    std::deque<record> const& records() const noexcept { return records_; }
+    record_deque const& records() const noexcept { return records_; }
 
     /// The greatest id ever given.
     entry_id last_generated() const noexcept { return last_generated_; }
 
 private:
+    stored_entry store(entry_view const& entry);
     void pop_front() noexcept;
     void drop_outer_gaps() noexcept;
 
-    std::deque<record> records_;
+    record_deque records_;
     std::size_t gaps_ = 0;
+    /// Where the next entry goes if there is room.
+    boost::intrusive_ptr<entry_block> block_;
+    /// Of the next block: small streams shall be small.
+    std::size_t block_size_ = 512;
     entry_id last_generated_;
 };
 

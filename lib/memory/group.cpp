@@ -97,12 +97,12 @@ void group::read(
     auto unread = entries.after(last_delivered_);
     for (; !unread.empty() && count != 0; unread.advance(1)) {
         auto const& [id, content] = unread.front();
-        if (!content)
+        if (content.is_empty())
             continue;
         --count;
         if (how == read_as::pending)
             pending_.add({id, now, &reader, 1});
-        out.push_back({stream, id, content->view(), content});
+        out.push_back({stream, id, content.view(), content.owner()});
         last_delivered_ = id;
     }
     if (!unread.empty())
@@ -155,7 +155,7 @@ void group::take(entry_log const& entries, consumer const* taker, taking& item, 
     auto const* const content = entries.find(item.id);
     item.attempt = record->attempts;
     item.entry = content->view();
-    item.owner = content;
+    item.owner = content->owner();
 }
 
 claimed group::claim(

@@ -110,7 +110,7 @@ void streams::append(std::span<appending> items, instant now)
             into = &open(item.stream);
             last = item.stream;
         }
-        item.outcome = into->append(item.entry, now);
+        item.outcome.emplace(into->append(item.entry, now));
     }
 }
 

@@ -52,39 +52,39 @@ private:
     std::shared_ptr<outbox> target_;
 };
 
-/// Operations on their way to the engine; freed with the coroutine when its context goes away.
+/// Operations that travel together, and their entries in the same order.
+struct outbox::request
+{
+    operations of;
+    std::vector<appending> entries;
+};
+
+/// A request on its way to the engine; its operations are freed with the coroutine when its context goes
+/// away.
 class outbox::travelling
 {
 public:
-    travelling(outbox& from, operations taken) : from_(&from), operations_(std::move(taken)) {}
+    travelling(outbox& from, std::unique_ptr<request> what) : from_(&from), request_(std::move(what)) {}
 
-    travelling(travelling&& other) noexcept
-        : from_(std::exchange(other.from_, nullptr))
-        , operations_(std::move(other.operations_))
-    {}
-
+    travelling(travelling&&) noexcept = default;
     travelling& operator=(travelling&&) = delete;
 
     ~travelling()
     {
-        if (!from_)
+        if (!request_)
             return;
-        for (auto* operation : operations_)
+        for (auto* operation : request_->of)
             operation->abandon();
         from_->abandon_all();
     }
 
-    operations const& all() const noexcept { return operations_; }
+    request& what() noexcept { return *request_; }
 
-    operations release() noexcept
-    {
-        from_ = nullptr;
-        return std::move(operations_);
-    }
+    std::unique_ptr<request> release() noexcept { return std::move(request_); }
 
 private:
     outbox* from_;
-    operations operations_;
+    std::unique_ptr<request> request_;
 };
 
 failure check_headers(strandline::headers const& given)
@@ -114,12 +114,6 @@ void outbox::submit(publish_operation* operation)
             return;
     }
     asio::post(get_executor(), scheduled_pump(shared_from_this()));
-}
-
-std::uint64_t outbox::make_ticket()
-{
-    std::lock_guard const lock(mutex_);
-    return ++last_ticket_;
 }
 
 void outbox::cancel(std::uint64_t ticket)
@@ -153,8 +147,8 @@ void outbox::pump()
     }
     take_inbox();
     while (!waiting_.empty() && requests_under_way_ < most_requests) {
-        operations taken;
-        taken.reserve(std::min(waiting_.size(), most_in_request));
+        auto next = make_request();
+        auto& taken = next->of;
         while (!waiting_.empty() && taken.size() < most_in_request) {
             auto* const operation = waiting_.front();
             waiting_.pop_front();
@@ -165,11 +159,13 @@ void outbox::pump()
             else
                 taken.push_back(operation);
         }
-        if (taken.empty())
+        if (taken.empty()) {
+            spare_.push_back(std::move(next));
             break;
+        }
         ++requests_under_way_;
         asio::co_spawn(
-            get_executor(), send(shared_from_this(), travelling(*this, std::move(taken))),
+            get_executor(), send(shared_from_this(), travelling(*this, std::move(next))),
             [](std::exception_ptr unexpected) {
                 if (unexpected)
                     std::rethrow_exception(unexpected);
@@ -178,20 +174,34 @@ void outbox::pump()
     }
 }
 
+std::unique_ptr<outbox::request> outbox::make_request()
+{
+    if (spare_.empty())
+        return std::make_unique<request>();
+    auto made = std::move(spare_.back());
+    spare_.pop_back();
+    return made;
+}
+
+void outbox::recycle(std::unique_ptr<request> done)
+{
+    done->of.clear();
+    done->entries.clear();
+    spare_.push_back(std::move(done));
+}
+
 asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batch)
 {
-    std::vector<appending> entries;
-    entries.reserve(batch.all().size());
-    for (auto const* operation : batch.all()) {
+    for (auto const* operation : batch.what().of) {
         auto const& body = operation->what.event.body;
-        entries.push_back({
+        batch.what().entries.push_back({
             operation->what.stream,
             {body ? std::optional<std::string_view>(*body) : std::nullopt, operation->headers},
             entry_id{},
         });
     }
     auto const last_waiting = self->last_number_;
-    co_await self->broker_->append(entries);
+    co_await self->broker_->append(batch.what().entries);
     --self->requests_under_way_;
 
     // The handlers may publish again at once; what they put in waits for the pump that is posted below.
@@ -199,11 +209,12 @@ asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batc
         std::lock_guard const lock(self->mutex_);
         self->scheduled_ = true;
     }
-    auto const completed = batch.release();
-    for (std::size_t i = 0; i != completed.size(); ++i) {
+    auto done = batch.release();
+    auto const& entries = done->entries;
+    for (std::size_t i = 0; i != entries.size(); ++i) {
         auto const& outcome = entries[i].outcome;
         complete_guarded(
-            *completed[i], outcome ? failure() : outcome.error(), outcome ? *outcome : entry_id(),
+            *done->of[i], outcome ? failure() : outcome.error(), outcome ? *outcome : entry_id(),
             self->get_executor()
         );
     }
@@ -211,6 +222,7 @@ asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batc
     if (auto const& outcome = entries.back().outcome;
         !outcome && (outcome.error() == errc::unreachable || outcome.error() == errc::refused))
         self->fail_waiting(last_waiting, outcome.error());
+    self->recycle(std::move(done));
     // Posted, not called: an engine that stores at once would otherwise come back here ever deeper, and
     // nobody else would get the strand.
     asio::post(self->get_executor(), scheduled_pump(self));

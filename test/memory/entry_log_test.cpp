@@ -5,6 +5,9 @@
 
 #include <array>
 #include <limits>
+#include <optional>
+#include <string>
+#include <vector>
 
 using namespace strandline;
 using namespace strandline::memory;
@@ -83,7 +86,8 @@ BOOST_AUTO_TEST_CASE(removed_entries_leave_their_ids_behind)
     entry_log log;
     for (int i = 1; i <= 5; ++i)
         log.append(anything, at(i * 10));
-    boost::intrusive_ptr<stored_entry const> const kept = log.records().front().content;
+    auto const view = log.records().front().content.view();
+    auto const owner = log.records().front().content.owner();
     log.remove_before({30, 0});
     BOOST_TEST(log.records().size() == 3);
     BOOST_TEST(log.find({20, 0}) == nullptr);
@@ -93,7 +97,7 @@ BOOST_AUTO_TEST_CASE(removed_entries_leave_their_ids_behind)
     BOOST_TEST(log.last_generated() == (entry_id{50, 0}));
     BOOST_TEST(log.append(anything, at(0)) == (entry_id{50, 1}));
     // Deliveries keep what they hold.
-    BOOST_TEST(kept->view().body.value_or("none") == "x");
+    BOOST_TEST(view.body.value_or("none") == "x");
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_between_others_can_be_removed)
@@ -150,14 +154,53 @@ BOOST_AUTO_TEST_CASE(a_stored_entry_is_a_copy)
     std::string name = "name";
     std::string value = "value";
     std::array<header_view, 2> headers{{{name, value}, {"", ""}}};
-    auto const stored = stored_entry::copy_of({body, headers});
+    entry_log log;
+    auto const* const stored = log.find(log.append({body, headers}, at(1)));
     body = name = value = "????";
     headers = {};
     BOOST_TEST(stored->view().body.value_or("none") == "body");
     BOOST_REQUIRE(stored->view().headers.size() == 2);
     BOOST_TEST((stored->view().headers[0] == header_view{"name", "value"}));
     BOOST_TEST((stored->view().headers[1] == header_view{"", ""}));
-    BOOST_TEST(!stored_entry::copy_of({std::nullopt, headers})->view().body.has_value());
+    auto const* const bodiless = log.find(log.append({std::nullopt, headers}, at(1)));
+    BOOST_TEST(!bodiless->view().body.has_value());
+    BOOST_TEST(bodiless->view().headers.size() == 2);
+    auto const* const empty = log.find(log.append({"", {}}, at(1)));
+    BOOST_TEST(empty->view().body.value_or("none") == "");
+}
+
+BOOST_AUTO_TEST_CASE(entries_of_all_sizes_share_memory_and_keep_their_content)
+{
+    auto const text = [](std::size_t i) {
+        constexpr std::size_t sizes[] = {0, 1, 7, 100, 4'000, 5'000, 20'000, 100'000};
+        return std::string(sizes[i % std::size(sizes)], static_cast<char>('a' + i % 26));
+    };
+    std::optional<entry_log> log(std::in_place);
+    std::vector<storage_ptr> owners;
+    std::vector<entry_view> views;
+    for (std::size_t i = 0; i != 1'000; ++i) {
+        auto const value = text(i);
+        header_view const headers[] = {{"value", value}};
+        auto const* const stored = log->find(log->append({value, headers}, at(1)));
+        // One in ten is a delivery, and outlives the others.
+        if (i % 10 == 0) {
+            owners.push_back(stored->owner());
+            views.push_back(stored->view());
+        }
+        if (i == 500)
+            log->remove_before({1, 333});
+    }
+    for (std::size_t i = 333; i != 1'000; ++i) {
+        auto const* const stored = log->find({1, i});
+        BOOST_REQUIRE(stored != nullptr);
+        BOOST_REQUIRE((stored->view().body == text(i)));
+        BOOST_REQUIRE((stored->view().header("value") == text(i)));
+    }
+    log.reset();
+    for (std::size_t i = 0; i != views.size(); ++i) {
+        BOOST_REQUIRE((views[i].body == text(i * 10)));
+        BOOST_REQUIRE((views[i].header("value") == text(i * 10)));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include <strandline/broker.hpp>
 #include <strandline/detail/publish_operation.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -32,7 +33,7 @@ public:
     void submit(publish_operation* operation);
 
     /// A number by which `cancel` finds an operation. Safe from any thread.
-    std::uint64_t make_ticket();
+    std::uint64_t make_ticket() noexcept { return ++last_ticket_; }
 
     /// Completes the operation with `operation_aborted` if it still waits. Safe from any thread.
     void cancel(std::uint64_t ticket);
@@ -40,6 +41,7 @@ public:
 private:
     using operations = std::vector<publish_operation*>;
 
+    struct request;
     class scheduled_pump;
     class travelling;
 
@@ -47,13 +49,16 @@ private:
     void take_inbox();
     void fail_waiting(std::uint64_t last, failure const& why);
     void abandon_all() noexcept;
+    std::unique_ptr<request> make_request();
+    void recycle(std::unique_ptr<request> done);
     static asio::awaitable<void> send(std::shared_ptr<outbox> self, travelling batch);
 
     broker_ptr broker_;
 
+    std::atomic<std::uint64_t> last_ticket_ = 0;
+
     std::mutex mutex_;
     operations inbox_;
-    std::uint64_t last_ticket_ = 0;
     /// A pump is on its way to the strand, or runs; it will look into the inbox again before it ends.
     bool scheduled_ = false;
 
@@ -61,6 +66,8 @@ private:
     std::deque<publish_operation*> waiting_;
     std::uint64_t last_number_ = 0;
     std::size_t requests_under_way_ = 0;
+    /// Not under way; kept for their capacity.
+    std::vector<std::unique_ptr<request>> spare_;
 };
 
 /// Starts an `async_publish`: what the completion token calls with its handler.

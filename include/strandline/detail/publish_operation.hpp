@@ -99,28 +99,24 @@ public:
     )
         : publish_operation(std::move(content))
         , handler_(std::move(handler))
-        , executor_(asio::get_associated_executor(handler_, broker_executor))
     {
+        executor const own = asio::get_associated_executor(handler_, broker_executor);
         // On the broker's own strand the outbox is itself work that keeps the context running.
         if constexpr (std::is_same_v<executor, asio::any_io_executor>)
-            if (executor_ == broker_executor) {
-                is_inline_ = true;
+            if (own == broker_executor)
                 return;
-            }
-        work_.emplace(asio::prefer(executor_, asio::execution::outstanding_work.tracked));
+        run_on_.emplace(asio::prefer(own, asio::execution::outstanding_work.tracked));
     }
 
     void complete(failure const& why, entry_id id) override
     {
         auto handler = std::move(handler_);
-        auto work = std::move(work_);
-        auto const run_on = executor_;
-        auto const is_inline = is_inline_;
+        auto const run_on = std::move(run_on_);
         free(handler);
-        if (is_inline)
-            std::move(handler)(why, id);
+        if (run_on)
+            asio::dispatch(*run_on, asio::append(std::move(handler), why, id));
         else
-            asio::dispatch(run_on, asio::append(std::move(handler), why, id));
+            std::move(handler)(why, id);
     }
 
     void abandon() noexcept override
@@ -139,11 +135,9 @@ private:
     }
 
     Handler handler_;
-    executor executor_;
-    /// Keeps the handler's context running.
-    std::optional<tracked_executor> work_;
-    /// The handler runs on the strand on which operations complete: no dispatch needed.
-    bool is_inline_ = false;
+    /// Keeps the handler's context running. Nothing when the handler runs on the strand on which operations
+    /// complete: no dispatch is needed.
+    std::optional<tracked_executor> run_on_;
 };
 
 } // namespace strandline::detail
