@@ -118,17 +118,12 @@ asio::awaitable<failure> connection::exec(request const& commands, reply_sink& r
 
 asio::awaitable<failure> connection::exec_now(request const& commands, reply_sink& replies)
 {
-    return send(commands, replies.adapter());
-}
-
-asio::awaitable<failure> connection::send(request const& commands, boost::redis::any_adapter replies)
-{
     auto const self = shared_from_this();
     if (phase_ == phase::closed)
         co_return failure(errc::closed);
     if (phase_ != phase::up)
         co_return why_down();
-    auto const [error, bytes] = co_await transport_.async_exec(commands, std::move(replies), asio::as_tuple);
+    auto const [error, bytes] = co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
     if (!error)
         co_return failure();
     if (phase_ == phase::closed)
@@ -147,16 +142,12 @@ asio::awaitable<failure> connection::send(request const& commands, boost::redis:
 
 asio::awaitable<failure> connection::subscribe(std::span<std::string const> channels)
 {
-    // A SUBSCRIBE is answered by pushes, so the transport expects no reply; but a refusal is one, and all
-    // later replies would be taken for those of the requests before theirs. The PING gives it a place where
-    // it is seen, and an adapter that fails ends the connection before the next reply is given to anybody.
+    // It is answered by pushes, so the transport expects no reply. A refusal is one, which ends the
+    // connection.
     auto commands = make_request();
     commands.push_range("SUBSCRIBE", channels);
-    commands.push("PING");
-    co_return co_await send(commands, boost::redis::any_adapter([](auto, auto const& node, auto& error) {
-                                if (is_error(node))
-                                    error = boost::redis::error::resp3_simple_error;
-                            }));
+    node_replies none;
+    co_return co_await exec_now(commands, none);
 }
 
 void connection::listen(std::weak_ptr<push_receiver> receiver)

@@ -93,7 +93,9 @@ engine::engine(asio::any_io_executor strand, redis_options options)
     : broker(strand)
     , options_(std::move(options))
     , commands_(std::make_shared<connection>(strand, options_, true))
-    , hints_(std::make_shared<hints>(commands_, options_.database))
+    , hints_(std::make_shared<hints>(
+          commands_, std::make_shared<connection>(strand, options_, false), options_.database
+      ))
 {}
 
 engine::~engine()
@@ -104,8 +106,9 @@ engine::~engine()
 void engine::close()
 {
     // Its own handles: the engine may be gone when this runs.
-    asio::dispatch(get_executor(), [commands = commands_, readers = readers_] {
+    asio::dispatch(get_executor(), [commands = commands_, listening = hints_, readers = readers_] {
         commands->close();
+        listening->close();
         for (auto const& reader : *readers)
             if (auto const open = reader.lock())
                 open->close();
