@@ -92,6 +92,8 @@ asio::awaitable<void> quarantine::run()
 asio::awaitable<bool> quarantine::be_alone()
 {
     auto const until = clock::now() + hold_;
+    // A grant that came too late the last time is none.
+    is_alone_ = false;
     alone_.enter();
     while (!is_alone_ && !closed_ && clock::now() < until)
         co_await changed_.wait_until(until);

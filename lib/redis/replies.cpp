@@ -29,6 +29,10 @@ failure server_failure(std::string_view reply)
         // Of our own scripts.
         {"NAMETAKEN", errc::name_taken},
     }};
+    // What a script was refused does not begin with NOPERM: on 7.0 the first, later the second.
+    if (reply.find("The user executing the script can't") != reply.npos ||
+        reply.find("ACL failure in script") != reply.npos)
+        return {errc::not_permitted, std::string(reply)};
     auto const word = reply.substr(0, reply.find(' '));
     auto const found = std::ranges::find(known, word, &std::pair<std::string_view, errc>::first);
     return {found == known.end() ? errc::server_error : found->second, std::string(reply)};
