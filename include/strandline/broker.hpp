@@ -40,6 +40,10 @@ struct membership
     std::string_view stream = {};
     std::string_view group = {};
     std::string_view consumer = {};
+    /// Tells apart the processes, and the runs within one, that use this name: `take`, `claim`, `renew` and
+    /// `settle` fail as a whole with `name_taken` when another token was stored for the name by `join`. None
+    /// stored is no error: a server may have been emptied. Empty: not checked.
+    std::string_view token = {};
 };
 
 /// An entry on its way into a stream.
@@ -62,7 +66,17 @@ struct start_position
     static constexpr start_position end() noexcept { return {std::nullopt}; }
 };
 
-/// An entry that a group read for the first time: pending now for its consumer with attempt 1.
+/// What becomes of an entry when a group reads it.
+enum class read_as : std::uint8_t
+{
+    /// Pending for the consumer until it is settled: delivered at least once.
+    pending,
+    /// Acknowledged at once, never pending: delivered at most once. What a broken connection swallows is
+    /// lost.
+    acknowledged,
+};
+
+/// An entry that a group read for the first time, with attempt 1.
 struct received
 {
     /// Index into the streams given to `read`.
@@ -147,6 +161,16 @@ struct settlement
     holding state = holding::held;
     /// Out: why it could not be settled although it is held (a dead letter refused for lack of memory).
     failure error_of_item;
+};
+
+/// What a dead-letter stream is trimmed to when a letter is added. Letters beyond the limits go whether
+/// somebody has read them or not.
+struct dead_letter_limits
+{
+    /// Only the newest so many are kept; 0: all.
+    std::uint64_t count = 0;
+    /// Only those that are no older are kept; 0: all.
+    std::chrono::milliseconds age{0};
 };
 
 /// Counts and ids of a stream.
@@ -243,9 +267,35 @@ public:
     virtual asio::awaitable<failure>
     ensure_group(std::string_view stream, std::string_view group, start_position start) = 0;
 
+    /// Makes the name the process's own and the lease the group's, in one step; works at full memory, too.
+    ///
+    /// The first to join sets the group's lease. Another one takes its place when no other name of the group
+    /// has an owner; otherwise this fails with `lease_differs`. The token is stored for the name, which is
+    /// created: with `take_over` whoever had the name before, so that the newest process wins; else only if
+    /// none is stored, and otherwise this fails with `name_taken`. A repeat changes nothing.
+    ///
+    /// Errors: `no_group`, `lease_differs`, `name_taken`, `invalid_option` (an empty token, a lease below 1
+    /// ms).
+    virtual asio::awaitable<failure>
+    join(membership who, std::chrono::milliseconds lease, bool take_over) = 0;
+
+    /// A clean stop: removes the token, and the name when nothing is pending for it, in one step. The lease
+    /// stays, until somebody joins with another one.
+    ///
+    /// Errors: `name_taken` when another token than the given one is stored, also when that is empty;
+    /// nothing is changed then. `no_group`.
+    virtual asio::awaitable<failure> leave(membership who) = 0;
+
+    /// Removes the names of the group for which nothing is pending and that have been idle at least that
+    /// long, with their tokens, in one step; at most 500 in a call. Tells how many. An owner that is alive
+    /// keeps its name from being idle by calls of `renew`; it loses only the protection of its name if not.
+    virtual asio::awaitable<result<std::size_t>>
+    remove_idle(std::string_view stream, std::string_view group, std::chrono::milliseconds idle) = 0;
+
     /// The reading side of one consumer of this broker; outlives neither the broker nor `close()` usefully:
     /// its reads then complete with `errc::closed`.
-    virtual std::unique_ptr<group_reader> make_reader(std::string_view group, std::string_view consumer) = 0;
+    virtual std::unique_ptr<group_reader>
+    make_reader(std::string_view group, std::string_view consumer, read_as how = read_as::pending) = 0;
 
     /// What is pending for the consumer itself, after that id and at most `count`, in the order of ids.
     /// Counts nothing.
@@ -263,13 +313,32 @@ public:
     claim(membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count) = 0;
 
     /// Renews the leases of those that are still pending for the consumer; `states` gets one answer for each
-    /// id. Counts nothing. At most 500 ids.
+    /// id. Counts nothing. At most 500 ids; without any it still tells whether the name is the process's own,
+    /// and that the name is in use.
     virtual asio::awaitable<failure>
     renew(membership who, std::span<entry_id const> ids, std::span<holding> states) = 0;
 
     /// Ends deliveries, each item on its own. At most 500 items. Acknowledgements and releases do not depend
-    /// on dead letters.
-    virtual asio::awaitable<failure> settle(membership who, std::span<settlement> items) = 0;
+    /// on dead letters. When letters were added, their stream is trimmed to the limits, in steps where very
+    /// much has to go. Where it fails with `name_taken`, acknowledgements that are `surely_held` may have
+    /// been carried out.
+    virtual asio::awaitable<failure>
+    settle(membership who, std::span<settlement> items, dead_letter_limits limits = {}) = 0;
+
+    /// Takes the lock of that name for at most `ttl`. The answer is a fencing number, greater than that of
+    /// every holder before; whoever has the lock with the same token already gets its number again, and the
+    /// lock for `ttl` from now. Works at full memory, too.
+    ///
+    /// Errors: `locked`, `invalid_option` (an empty token, `ttl` below 1 ms), `invalid_name` (an empty one).
+    virtual asio::awaitable<result<std::uint64_t>>
+    lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl) = 0;
+
+    /// Keeps the lock for `ttl` from now. Errors: `lock_lost`, `invalid_option`.
+    virtual asio::awaitable<failure>
+    renew_lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl) = 0;
+
+    /// Gives the lock back. Errors: `lock_lost`; whoever has it then keeps it.
+    virtual asio::awaitable<failure> unlock(std::string_view name, std::string_view token) = 0;
 
     /// Errors: `no_group` when there is no such stream, and those of a broken connection.
     virtual asio::awaitable<result<stream_info>> inspect_stream(std::string_view stream) = 0;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <strandline/batch.hpp>
 #include <strandline/broker.hpp>
 #include <strandline/codec.hpp>
 #include <strandline/consumer_options.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/detail/handler.hpp>
+#include <strandline/pending_delivery.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/async_result.hpp>
@@ -33,6 +35,27 @@ private:
     std::shared_ptr<std::string const> reason_;
 };
 
+/// Thrown by a handler: try this delivery again after that time, whatever the retry options say. It counts as
+/// a failed attempt; after the last one the delivery goes to the dead letters all the same.
+class retry_after : public std::exception
+{
+public:
+    explicit retry_after(
+        std::chrono::milliseconds delay, std::string reason = "the handler asked for a retry"
+    )
+        : delay_(delay)
+        , reason_(std::make_shared<std::string const>(std::move(reason)))
+    {}
+
+    std::chrono::milliseconds delay() const noexcept { return delay_; }
+
+    char const* what() const noexcept override { return reason_->c_str(); }
+
+private:
+    std::chrono::milliseconds delay_;
+    std::shared_ptr<std::string const> reason_;
+};
+
 /// What a consumer did, from the start of `async_run` to its end.
 struct consume_report
 {
@@ -42,6 +65,9 @@ struct consume_report
     std::uint64_t retried = 0;
     /// Deliveries that went to the dead letters.
     std::uint64_t dead = 0;
+    /// Deliveries that were acknowledged without having been handled, because `on_dead` or `on_undecodable`
+    /// said so. At most once: also those whose handler failed, or that the stop left without one.
+    std::uint64_t dropped = 0;
     /// Deliveries handed back at the stop without having been started, or while they waited for another
     /// attempt.
     std::uint64_t released = 0;
@@ -73,9 +99,9 @@ class control;
 /// letters; so does at once an entry that cannot be decoded. The dead letters of a stream `orders` are the
 /// stream `{orders}:dead`.
 ///
-/// Thread safety: `async_run` and `stop` may be called from any thread, the other members before `async_run`.
-/// Handlers run on the broker's strand. Destroying a consumer that runs stops it at once, as `stop(0ms)`
-/// does.
+/// Thread safety: `async_run`, `async_drain`, `stop` and `set_limits` may be called from any thread, the
+/// other members before `async_run`. Handlers run on the broker's strand, or on `worker_executor`, each on
+/// one thread at a time. Destroying a consumer that runs stops it at once, as `stop(0ms)` does.
 class consumer
 {
 public:
@@ -90,18 +116,54 @@ public:
     /// `asio::awaitable<void>` and takes `(T const&)` or `(T const&, delivery const&)`, both valid until it
     /// has returned. It is called for many entries at the same time.
     ///
-    /// Throws `error` with `invalid_name` for a name that no stream can have or that has a handler already.
+    /// Throws `error` with `invalid_name` for a name that no stream can have or that has a handler already,
+    /// and with `invalid_option`.
     template <decodable T, detail::handles<T> F>
-    void on(std::string_view stream, F handler)
+    void on(std::string_view stream, F handler, stream_options options = {})
     {
-        add(stream, std::make_unique<detail::typed_handler<T, F>>(std::move(handler)));
+        add(stream, std::make_unique<detail::typed_handler<T, F>>(std::move(handler)), std::move(options));
     }
 
     /// Handles the entries of a stream as they are. The handler takes `(delivery const&)`.
     template <detail::handles_deliveries F>
-    void on(std::string_view stream, F handler)
+    void on(std::string_view stream, F handler, stream_options options = {})
     {
-        add(stream, std::make_unique<detail::raw_handler<F>>(std::move(handler)));
+        add(stream, std::make_unique<detail::raw_handler<F>>(std::move(handler)), std::move(options));
+    }
+
+    /// Handles the entries of a stream many at a time: what is there, at most `most` (1 to 10 000), as soon
+    /// as a handler is free. A batch counts as one handler. The handler returns `asio::awaitable<void>` and
+    /// takes
+    /// `(std::span<batch_item<T>>)`, on which it can say of each delivery what became of it. In an order by
+    /// key a batch holds one delivery of each key.
+    ///
+    /// Throws `error` with `invalid_name` as `on` does, and with `invalid_option`.
+    template <decodable T, detail::handles_batches<T> F>
+    void on_batch(std::string_view stream, std::size_t most, F handler, stream_options options = {})
+    {
+        add(stream, std::make_unique<detail::batch_handler<T, F>>(std::move(handler), most),
+            std::move(options));
+    }
+
+    /// The entries of a stream go to whoever calls `async_receive`. One that nobody has received yet keeps
+    /// the place of a running handler, of `max_concurrency`; so does one that nothing has been decided about.
+    ///
+    /// Throws as `on` does.
+    void pull(std::string_view stream, stream_options options = {});
+
+    /// The next delivery of the streams that are pulled, while `async_run` goes on; waits for one.
+    ///
+    /// Handler signature: `void(failure, pending_delivery)`.
+    ///
+    /// Errors: `not_running` when the run ends, or has ended, meanwhile; before the first run it waits.
+    ///
+    /// Cancellation: all types, without loss: what was on its way to a receiver that has gone is handed back.
+    template <asio::completion_token_for<void(failure, pending_delivery)> Token = asio::deferred_t>
+    auto async_receive(Token&& token = {})
+    {
+        return asio::async_initiate<Token, void(failure, pending_delivery)>(
+            initiate_receive{control_}, token
+        );
     }
 
     /// Consumes until `stop`; groups and streams that do not exist are created. Goes on through broken
@@ -110,15 +172,34 @@ public:
     /// Handler signature: `void(failure, consume_report)`. Completes without failure after `stop`.
     ///
     /// Errors: `already_running`; `invalid_option` when there is no handler; `closed` when the broker was
-    /// closed.
+    /// closed; `name_taken` when a process that started later uses the same name; `lease_differs` when the
+    /// group has another lease; `locked` and `lock_lost` of an exclusive consumer.
     ///
     /// Cancellation: `terminal` does what `stop(0ms)` does, `partial` and `total` what `stop()` does; it then
     /// completes with `operation_aborted`, and the report all the same.
     template <asio::completion_token_for<void(failure, consume_report)> Token = asio::deferred_t>
     auto async_run(Token&& token = {})
     {
-        return asio::async_initiate<Token, void(failure, consume_report)>(initiate_run{control_}, token);
+        return asio::async_initiate<Token, void(failure, consume_report)>(
+            initiate_run{control_, false}, token
+        );
     }
+
+    /// Consumes until nothing is left, and completes: what the consumer had pending, what others of the group
+    /// had left behind, what the streams hold, what is published meanwhile, and all attempts of what fails.
+    /// Otherwise like `async_run`.
+    template <asio::completion_token_for<void(failure, consume_report)> Token = asio::deferred_t>
+    auto async_drain(Token&& token = {})
+    {
+        return asio::async_initiate<Token, void(failure, consume_report)>(
+            initiate_run{control_, true}, token
+        );
+    }
+
+    /// Changes `consumer_options::max_concurrency` and `max_in_flight`, also while it runs. Lower ones hold
+    /// once what is held has been handled: nothing is cancelled or handed back. Throws `error` with
+    /// `invalid_option`.
+    void set_limits(std::size_t max_concurrency, std::size_t max_in_flight);
 
     /// Ends `async_run` in good order. Reading ends at once; entries that were not started are handed back
     /// for others to take; running handlers have `grace` to return and are then cancelled, and handed back
@@ -132,6 +213,7 @@ private:
     struct initiate_run
     {
         std::shared_ptr<consume::control> control;
+        bool drains;
 
         using executor_type = asio::any_io_executor;
 
@@ -140,13 +222,31 @@ private:
         template <class Handler>
         void operator()(Handler&& handler) const
         {
-            start(control, run_handler(std::forward<Handler>(handler)));
+            start(control, run_handler(std::forward<Handler>(handler)), drains);
         }
     };
 
+    using receive_handler = asio::any_completion_handler<void(failure, pending_delivery)>;
+
+    struct initiate_receive
+    {
+        std::shared_ptr<consume::control> control;
+
+        using executor_type = asio::any_io_executor;
+
+        executor_type get_executor() const noexcept { return executor_of(*control); }
+
+        template <class Handler>
+        void operator()(Handler&& handler) const
+        {
+            receive(control, receive_handler(std::forward<Handler>(handler)));
+        }
+    };
+
+    static void receive(std::shared_ptr<consume::control> const& control, receive_handler handler);
     static asio::any_io_executor executor_of(consume::control const& control) noexcept;
-    static void start(std::shared_ptr<consume::control> const& control, run_handler handler);
-    void add(std::string_view stream, std::unique_ptr<detail::handler> handler);
+    static void start(std::shared_ptr<consume::control> const& control, run_handler handler, bool drains);
+    void add(std::string_view stream, std::unique_ptr<detail::handler> handler, stream_options options);
 
     std::shared_ptr<consume::control> control_;
 };

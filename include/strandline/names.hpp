@@ -19,4 +19,7 @@ std::string derived_name(std::string_view stream, std::string_view suffix);
 /// Where the dead letters of a stream go.
 std::string dead_letter_stream(std::string_view stream);
 
+/// The name of the lock that makes a group of a stream exclusive: `{orders}:lock:billing`.
+std::string group_lock(std::string_view stream, std::string_view group);
+
 } // namespace strandline

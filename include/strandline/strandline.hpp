@@ -2,6 +2,7 @@
 
 // Everything a program needs to publish and consume.
 
+#include <strandline/batch.hpp>
 #include <strandline/broker.hpp>
 #include <strandline/codec.hpp>
 #include <strandline/consumer.hpp>
@@ -11,7 +12,9 @@
 #include <strandline/error.hpp>
 #include <strandline/event.hpp>
 #include <strandline/memory.hpp>
+#include <strandline/names.hpp>
 #include <strandline/open.hpp>
+#include <strandline/pending_delivery.hpp>
 #include <strandline/producer.hpp>
 #include <strandline/redis.hpp>
 #include <strandline/version.hpp>

@@ -36,19 +36,38 @@ void consumer::stop(std::chrono::milliseconds grace)
     control_->stop(grace);
 }
 
+void consumer::pull(std::string_view stream, stream_options options)
+{
+    control_->pull(stream, std::move(options));
+}
+
+void consumer::receive(std::shared_ptr<consume::control> const& control, receive_handler handler)
+{
+    control->receive(std::move(handler));
+}
+
 asio::any_io_executor consumer::executor_of(consume::control const& control) noexcept
 {
     return control.get_executor();
 }
 
-void consumer::start(std::shared_ptr<consume::control> const& control, run_handler handler)
+void consumer::set_limits(std::size_t max_concurrency, std::size_t max_in_flight)
 {
-    control->start(std::move(handler));
+    if (auto invalid = validate_limits(max_concurrency, max_in_flight))
+        throw error(std::move(invalid));
+    control_->set_limits(max_concurrency, max_in_flight);
 }
 
-void consumer::add(std::string_view stream, std::unique_ptr<detail::handler> handler)
+void consumer::start(std::shared_ptr<consume::control> const& control, run_handler handler, bool drains)
 {
-    control_->add(stream, std::move(handler));
+    control->start(
+        std::move(handler), drains ? consume::run_mode::until_drained : consume::run_mode::until_stopped
+    );
+}
+
+void consumer::add(std::string_view stream, std::unique_ptr<detail::handler> handler, stream_options options)
+{
+    control_->add(stream, std::move(handler), std::move(options));
 }
 
 } // namespace strandline

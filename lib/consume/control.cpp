@@ -23,6 +23,8 @@ namespace strandline::consume {
 
 namespace {
 
+constexpr std::size_t largest_batch = 10'000;
+
 /// A name that no other process has, now or later.
 std::string unique_name()
 {
@@ -42,7 +44,9 @@ void complete(
 
 } // namespace
 
-control::control(broker_ptr engine, consumer_options options) : engine_(std::move(engine))
+control::control(broker_ptr engine, consumer_options options)
+    : engine_(std::move(engine))
+    , box_(std::make_shared<mailbox>(engine_->get_executor()))
 {
     if (options.name.empty())
         options.name = unique_name();
@@ -51,13 +55,38 @@ control::control(broker_ptr engine, consumer_options options) : engine_(std::mov
     options_ = std::make_shared<consumer_options const>(std::move(options));
 }
 
-void control::add(std::string_view stream, std::unique_ptr<detail::handler> handler)
+void control::add(std::string_view stream, std::unique_ptr<detail::handler> handler, stream_options options)
 {
+    if (auto invalid = validate(options))
+        throw error(std::move(invalid));
+    if (handler->most() < 1 || handler->most() > largest_batch)
+        throw error(
+            {errc::invalid_option,
+             fmt::format("a batch must be from 1 to {}, and is {}", largest_batch, handler->most())}
+        );
     if (auto why = check_stream_name(stream))
         throw error(std::move(why));
     if (std::ranges::find(*subscriptions_, stream, &subscription::stream) != subscriptions_->end())
         throw error({errc::invalid_name, fmt::format("the stream '{}' has a handler already", stream)});
-    subscriptions_->push_back({std::string(stream), std::move(handler)});
+    subscriptions_->push_back({std::string(stream), std::move(handler), std::move(options)});
+}
+
+void control::pull(std::string_view stream, stream_options options)
+{
+    auto handler =
+        std::make_unique<pull_handler>(box_, [weak = weak_from_this()](std::string const& of, entry_id id) {
+            if (auto const self = weak.lock())
+                self->extend(of, id);
+        });
+    add(stream, std::move(handler), std::move(options));
+}
+
+void control::extend(std::string const& stream, entry_id id)
+{
+    asio::dispatch(get_executor(), [self = shared_from_this(), stream, id] {
+        if (auto const running = self->current_.lock())
+            running->extend(stream, id);
+    });
 }
 
 failure control::check_streams() const
@@ -67,7 +96,7 @@ failure control::check_streams() const
     return {};
 }
 
-void control::start(run_handler handler)
+void control::start(run_handler handler, run_mode mode)
 {
     auto const own = std::make_shared<std::weak_ptr<session>>();
     auto slot = asio::get_associated_cancellation_slot(handler);
@@ -76,12 +105,13 @@ void control::start(run_handler handler)
             if (auto const self = weak.lock())
                 self->cancel(own, type);
         });
-    asio::post(get_executor(), [self = shared_from_this(), own, handler = std::move(handler)]() mutable {
-        self->begin(std::move(handler), own);
-    });
+    asio::post(
+        get_executor(), [self = shared_from_this(), own, handler = std::move(handler),
+                         mode]() mutable { self->begin(std::move(handler), own, mode); }
+    );
 }
 
-void control::begin(run_handler handler, own_run const& own)
+void control::begin(run_handler handler, own_run const& own, run_mode mode)
 {
     auto why = check_streams();
     if (!current_.expired())
@@ -89,7 +119,7 @@ void control::begin(run_handler handler, own_run const& own)
     if (why)
         return complete(std::move(handler), get_executor(), std::move(why), {});
 
-    auto const running = std::make_shared<session>(engine_, subscriptions_, options_);
+    auto const running = std::make_shared<session>(engine_, subscriptions_, options_, mode);
     current_ = running;
     *own = running;
     // The handler's own context must not run out of work meanwhile.
@@ -104,6 +134,18 @@ void control::begin(run_handler handler, own_run const& own)
             complete(std::move(handler), self->get_executor(), std::move(end.why), end.report);
         }
     );
+}
+
+void control::set_limits(std::size_t max_concurrency, std::size_t max_in_flight)
+{
+    asio::post(get_executor(), [self = shared_from_this(), max_concurrency, max_in_flight] {
+        auto changed = *self->options_;
+        changed.max_concurrency = max_concurrency;
+        changed.max_in_flight = max_in_flight;
+        self->options_ = std::make_shared<consumer_options const>(std::move(changed));
+        if (auto const running = self->current_.lock())
+            running->set_limits(max_concurrency, max_in_flight);
+    });
 }
 
 void control::stop(std::chrono::milliseconds grace)

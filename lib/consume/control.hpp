@@ -1,5 +1,6 @@
 #pragma once
 
+#include "consume/mailbox.hpp"
 #include "consume/session.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -21,9 +22,17 @@ public:
     asio::any_io_executor const& get_executor() const noexcept { return engine_->get_executor(); }
 
     /// Before `start` only.
-    void add(std::string_view stream, std::unique_ptr<detail::handler> handler);
+    void add(std::string_view stream, std::unique_ptr<detail::handler> handler, stream_options options);
 
-    void start(run_handler handler);
+    void start(run_handler handler, run_mode mode);
+
+    /// The stream's deliveries go to who receives them.
+    void pull(std::string_view stream, stream_options options);
+
+    void receive(mailbox::receive_handler handler) { box_->receive(std::move(handler)); }
+
+    /// For the run under way and those that come.
+    void set_limits(std::size_t max_concurrency, std::size_t max_in_flight);
 
     void stop(std::chrono::milliseconds grace);
 
@@ -32,11 +41,14 @@ private:
     /// only.
     using own_run = std::shared_ptr<std::weak_ptr<session>>;
 
-    void begin(run_handler handler, own_run const& own);
+    void begin(run_handler handler, own_run const& own, run_mode mode);
+    void extend(std::string const& stream, entry_id id);
     void cancel(own_run const& own, asio::cancellation_type type);
     failure check_streams() const;
 
     broker_ptr engine_;
+    std::shared_ptr<mailbox> box_;
+    /// Replaced, not changed; on the strand only, once there was a run.
     std::shared_ptr<consumer_options const> options_;
     std::shared_ptr<std::vector<subscription>> subscriptions_ = std::make_shared<std::vector<subscription>>();
     /// On the strand only.

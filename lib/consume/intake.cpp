@@ -25,22 +25,28 @@ std::chrono::milliseconds pause_after(std::uint32_t failures)
                          : std::min(first_pause * (1 << std::min(failures - 1, 10U)), longest_pause);
 }
 
+bool is_fatal(failure const& why)
+{
+    return why == errc::closed || why == errc::name_taken || why == errc::lease_differs;
+}
+
 } // namespace
 
 intake::intake(
-    broker& engine, std::vector<std::string_view> streams, consumer_options const& options,
-    std::string_view consumer, slots& places, hooks to
+    broker& engine, identity const& who, consumer_options const& options, slots& places, bool drains, hooks to
 )
     : engine_(engine)
-    , group_(options.group)
-    , consumer_(consumer)
-    , start_(options.start)
+    , who_(who)
+    , options_(options)
     , places_(places)
     , to_(std::move(to))
-    , reader_(engine.make_reader(options.group, consumer))
+    , reader_(engine.make_reader(
+          who.group, who.consumer, options.at_most_once ? read_as::acknowledged : read_as::pending
+      ))
     , plan_(options.read_count, options.max_in_flight)
+    , drains_(drains)
 {
-    for (auto const name : streams)
+    for (auto const& name : who.streams)
         sources_.emplace_back(name, engine.get_executor());
 }
 
@@ -73,12 +79,14 @@ asio::awaitable<void> intake::prepare(stream_index index)
                 break;
         }
         auto why = co_await engine_.ensure_group(
-            self.name, group_, self.known ? start_position::beginning() : start_
+            self.name, who_.group, self.known ? start_position::beginning() : options_.start
         );
         if (!why) {
             self.known = true;
-            why = co_await look_up_backlog(index);
+            why = co_await join(index);
         }
+        if (!why && !options_.at_most_once)
+            why = co_await look_up_backlog(index);
         if (closed_)
             break;
         if (!std::exchange(decided, true))
@@ -86,6 +94,7 @@ asio::awaitable<void> intake::prepare(stream_index index)
         if (!why) {
             self.preparing = false;
             self.readable = true;
+            to_.readable();
             readable_.insert(std::ranges::upper_bound(readable_, index), index);
             // A read under way knows nothing of this stream, and may wait long.
             if (busy())
@@ -94,8 +103,8 @@ asio::awaitable<void> intake::prepare(stream_index index)
             co_return;
         }
         fill();
-        if (why == errc::closed) {
-            to_.closed();
+        if (is_fatal(why)) {
+            to_.fatal(why);
             break;
         }
         to_.on_error({why.code(), fmt::format("stream {}: {}", self.name, why.message())});
@@ -104,12 +113,40 @@ asio::awaitable<void> intake::prepare(stream_index index)
     self.preparing = false;
 }
 
+/// Where entries are acknowledged as they are read, there is nothing to own.
+asio::awaitable<failure> intake::join(stream_index index)
+{
+    if (options_.at_most_once)
+        co_return failure();
+    auto& self = sources_[index];
+    // Once it was ours, only a flush can have removed it; or another has it.
+    auto why = co_await engine_.join(who_.in(index), options_.lease, !self.joined);
+    if (!why)
+        self.joined = true;
+    if (!why && options_.exclusive)
+        why = co_await take_over_all(index);
+    co_return why;
+}
+
+/// The holder of the lock has no living neighbours.
+asio::awaitable<failure> intake::take_over_all(stream_index index)
+{
+    auto cursor = entry_id::min();
+    do {
+        auto const taken =
+            co_await engine_.claim(who_.in(index), std::chrono::milliseconds(0), cursor, backlog_page);
+        if (!taken)
+            co_return taken.error();
+        cursor = taken->cursor;
+    } while (cursor != entry_id::min() && !closed_);
+    co_return failure();
+}
+
 asio::awaitable<failure> intake::look_up_backlog(stream_index index)
 {
     auto after = entry_id::min();
     for (;;) {
-        auto const page =
-            co_await engine_.backlog({sources_[index].name, group_, consumer_}, after, backlog_page);
+        auto const page = co_await engine_.backlog(who_.in(index), after, backlog_page);
         if (!page)
             co_return page.error();
         if (!page->empty() && !closed_)
@@ -124,10 +161,10 @@ void intake::fill()
 {
     // A read that is answered at once comes back here before `spawn` returns: the loop goes on, not the
     // stack. And a read leaves no stream out that needs but an answer to be read, too.
-    if (filling_ || undecided_ != 0)
+    if (filling_ || dry_ || undecided_ != 0)
         return;
     filling_ = true;
-    while (!closed_) {
+    while (!closed_ && !dry_) {
         auto const wanted = to_.wanted();
         auto const free = places_.free();
         auto what = plan_.next(readable_, free - std::min(free, wanted), to_.queued());
@@ -146,9 +183,9 @@ asio::awaitable<void> intake::read(read_plan::read what)
     names.reserve(what.streams.size());
     for (auto const index : what.streams)
         names.push_back(sources_[index].name);
-    auto const wait = !what.may_wait ? std::chrono::milliseconds(0)
-                      : what.partial ? partial_wait
-                                     : longest_wait;
+    auto const wait = !what.may_wait || drains_ ? std::chrono::milliseconds(0)
+                      : what.partial            ? partial_wait
+                                                : longest_wait;
     auto entries = std::exchange(spare_, {});
     auto const confirmed = boot_clock::now();
 
@@ -168,8 +205,8 @@ asio::awaitable<void> intake::read(read_plan::read what)
         co_return;
     }
     to_.places_free();
-    if (why == errc::closed) {
-        to_.closed();
+    if (is_fatal(why)) {
+        to_.fatal(why);
         co_return;
     }
     if (why) {
@@ -184,6 +221,17 @@ asio::awaitable<void> intake::read(read_plan::read what)
     // Not before the last read has ended: what it brings would be found in the backlog, too.
     if (readable_.empty() && plan_.under_way() == 0)
         prepare_unreadable();
+    if (drains_ && !why && !busy() && readable_.size() == sources_.size() && plan_.all_empty(sources_.size()))
+    {
+        dry_ = true;
+        to_.dry();
+    }
+    fill();
+}
+
+void intake::look_again()
+{
+    dry_ = false;
     fill();
 }
 

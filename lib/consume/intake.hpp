@@ -1,6 +1,7 @@
 #pragma once
 
 #include "consume/held.hpp"
+#include "consume/identity.hpp"
 #include "consume/read_plan.hpp"
 #include "consume/slots.hpp"
 #include "core/condition.hpp"
@@ -37,24 +38,36 @@ public:
         std::function<std::size_t()> wanted;
         /// A read brought less than it had reserved places for.
         std::function<void()> places_free;
+        /// A stream is, or is again.
+        std::function<void()> readable;
         std::function<void(failure const&)> on_error;
-        /// The broker was closed.
-        std::function<void()> closed;
+        /// What the consumer cannot overcome: the broker was closed, its name is taken, or the group has
+        /// another lease.
+        std::function<void(failure const&)> fatal;
         /// A read ended after `close`.
         std::function<void()> ended;
+        /// While draining: the streams hold nothing more, at the moment.
+        std::function<void()> dry;
         std::function<void(asio::awaitable<void>)> spawn;
     };
 
-    /// The names must outlive the intake, and so must the broker.
+    /// What is referred to must outlive the intake. When it drains it does not wait for new entries.
     intake(
-        broker& engine, std::vector<std::string_view> streams, consumer_options const& options,
-        std::string_view consumer, slots& places, hooks to
+        broker& engine, identity const& who, consumer_options const& options, slots& places, bool drains,
+        hooks to
     );
 
     void start();
 
     /// Reads if there are places. To be called when some got free.
     void fill();
+
+    /// While draining: looks once more whether there is anything new.
+    void look_again();
+
+    bool is_dry() const noexcept { return dry_; }
+
+    void set_limit(std::size_t max_in_flight) { plan_.set_limit(max_in_flight); }
 
     /// Ends the wait of a read under way, so that the places it keeps get free.
     void wake() { reader_->wake(); }
@@ -77,19 +90,22 @@ private:
         condition pause;
         /// Its group has existed: when it has to be made again, it begins at the beginning.
         bool known = false;
+        /// The consumer's name there is ours.
+        bool joined = false;
         bool readable = false;
         bool preparing = false;
     };
 
     asio::awaitable<void> prepare(stream_index index);
+    asio::awaitable<failure> join(stream_index index);
+    asio::awaitable<failure> take_over_all(stream_index index);
     asio::awaitable<failure> look_up_backlog(stream_index index);
     asio::awaitable<void> read(read_plan::read what);
     void prepare_unreadable();
 
     broker& engine_;
-    std::string_view group_;
-    std::string_view consumer_;
-    start_position start_;
+    identity const& who_;
+    consumer_options const& options_;
     slots& places_;
     hooks to_;
     std::unique_ptr<group_reader> reader_;
@@ -104,6 +120,9 @@ private:
     /// Streams that are being prepared and have not failed in it.
     std::size_t undecided_ = 0;
     bool filling_ = false;
+    bool drains_ = false;
+    /// While draining: there was nothing more.
+    bool dry_ = false;
     bool closed_ = false;
 };
 

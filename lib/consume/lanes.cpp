@@ -1,17 +1,18 @@
 #include "consume/lanes.hpp"
 
 #include <strandline/consumer.hpp>
-#include <strandline/detail/handler.hpp>
 
 #include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <exception>
-#include <iterator>
 #include <utility>
 
 namespace strandline::consume {
@@ -21,8 +22,13 @@ namespace {
 /// How long after its cancellation a handler counts as stuck.
 constexpr std::chrono::seconds time_to_return{1};
 
+bool gives_up(subscription const& of, std::exception_ptr const& thrown)
+{
+    return of.options.give_up_if && of.options.give_up_if(thrown);
+}
+
 /// The outcome that an exception stands for. Called in a catch block.
-outcome current_outcome()
+outcome current_outcome(subscription const& of)
 {
     try {
         throw;
@@ -33,39 +39,67 @@ outcome current_outcome()
     catch (reject const& thrown) {
         return {ended::rejected, thrown.what()};
     }
+    catch (retry_after const& thrown) {
+        return {ended::threw, thrown.what(), thrown.delay()};
+    }
     catch (std::exception const& thrown) {
-        return {ended::threw, thrown.what()};
+        return {gives_up(of, std::current_exception()) ? ended::gave_up : ended::threw, thrown.what()};
     }
     catch (...) {
-        return {ended::threw, "an exception that is no std::exception"};
+        return {
+            gives_up(of, std::current_exception()) ? ended::gave_up : ended::threw,
+            "an exception that is no std::exception"
+        };
+    }
+}
+
+/// Called in a catch block.
+void fail(std::span<detail::task> tasks, subscription const& of)
+{
+    auto const how = current_outcome(of);
+    for (auto& one : tasks)
+        if (one.how.how == ended::returned)
+            one.how = how;
+}
+
+/// A handler on another strand: nothing that it throws leaves it, because exceptions are for one thread.
+asio::awaitable<void> run_apart(std::span<detail::task> tasks, subscription const& of)
+{
+    try {
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+        co_await of.handler->run(tasks);
+    }
+    catch (...) {
+        fail(tasks, of);
     }
 }
 
 } // namespace
 
 lanes::lanes(
-    asio::any_io_executor executor, std::size_t most, std::size_t queue_limit,
-    std::chrono::milliseconds timeout, functions to
+    asio::any_io_executor strand, settings how, schedule& queue,
+    std::vector<subscription> const& subscriptions, functions to
 )
-    : executor_(std::move(executor))
-    , most_(most)
+    : strand_(std::move(strand))
+    , how_(std::move(how))
+    , queue_(queue)
+    , subscriptions_(subscriptions)
     , to_(std::move(to))
-    , timeout_(timeout)
-    , running_out_(timeout)
+    , running_out_(how_.timeout)
     , returning_(time_to_return)
-    , clock_(executor_)
-    , queue_(queue_limit)
+    , clock_(strand_)
 {}
 
-void lanes::push(held delivery)
+bool lanes::may_start() const noexcept
 {
-    queue_.push_back(std::move(delivery));
-    summon();
+    if (closed_)
+        return false;
+    return alone_ || (!held_ && queue_.ready() != 0 && running_ < how_.most);
 }
 
 void lanes::summon()
 {
-    if (summoned_ || closed_ || queue_.empty())
+    if (summoned_ || !may_start())
         return;
     if (!idle_.empty()) {
         summoned_ = true;
@@ -74,56 +108,104 @@ void lanes::summon()
         next->idle = false;
         next->wake.notify();
     }
-    else if (lanes_.size() < most_) {
+    // A handler that is stuck keeps its lane, though one that is to run alone does not wait for it.
+    else if (lanes_.size() < how_.most + (alone_ ? stuck_ : 0)) {
         summoned_ = true;
-        auto& next = *lanes_.emplace_back(std::make_unique<lane>(executor_));
+        auto& next = *lanes_.emplace_back(std::make_unique<lane>(strand_));
+        if (how_.workers)
+            next.workers = asio::make_strand(how_.workers);
         to_.spawn(work(next), next.cancel.slot());
     }
+}
+
+void lanes::set_most(std::size_t most)
+{
+    how_.most = most;
+    summon();
+}
+
+void lanes::hold()
+{
+    held_ = true;
+    tell_if_quiet();
+}
+
+void lanes::resume()
+{
+    held_ = false;
+    summon();
+}
+
+void lanes::run_alone(held one)
+{
+    alone_ = std::move(one);
+    summon();
+}
+
+void lanes::tell_if_quiet()
+{
+    if (held_ && !alone_ && running_ == stuck_)
+        to_.quiet();
+}
+
+/// Takes what the lane's next handler is to have. False when there is nothing.
+bool lanes::take(lane& self)
+{
+    self.current.clear();
+    self.tasks.clear();
+    if (!may_start())
+        return false;
+    self.alone = alone_.has_value();
+    self.current.push_back(self.alone ? std::move(*std::exchange(alone_, std::nullopt)) : *queue_.next());
+    auto const stream = self.current.front().ref.stream;
+    auto const& to = subscriptions_[stream];
+    if (auto const most = to.handler->most(); most != 1 && !self.alone)
+        while (self.current.size() < most) {
+            auto next = queue_.next_of(stream);
+            if (!next)
+                break;
+            self.current.push_back(std::move(*next));
+        }
+    for (auto& one : self.current)
+        self.tasks.push_back({{to.stream, one.ref.id, one.attempt, one.entry}, std::move(one.owner)});
+    return true;
 }
 
 asio::awaitable<void> lanes::work(lane& self)
 {
     // Not within the lane that summoned this one: that would start the handlers in reverse, each deeper in
     // the stack.
-    co_await asio::post(executor_);
+    co_await asio::post(strand_);
     // Handlers see every kind of cancellation.
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     for (;;) {
         summoned_ = false;
-        while (!queue_.empty() && !closed_) {
-            self.current = std::move(queue_.front());
-            queue_.pop_front();
+        while (take(self)) {
             self.busy = true;
             ++running_;
             summon();
-            if (timeout_.count() != 0)
+            auto const& to = subscriptions_[self.current.front().ref.stream];
+            if (how_.timeout.count() != 0 && to.handler->has_time_from_start())
                 start_clock(self);
-            outcome how;
-            try {
-                co_await to_.run(self.current);
-            }
-            catch (...) {
-                how = current_outcome();
+            if (self.workers && !to.handler->stays_on_strand())
+                co_await asio::co_spawn(self.workers, run_apart(self.tasks, to), asio::deferred);
+            else {
+                try {
+                    co_await to.handler->run(self.tasks);
+                }
+                catch (...) {
+                    fail(self.tasks, to);
+                }
             }
             if (self.abandoned)
                 co_return;
             // A handler shares this state; it may have switched cancellation off, or caught it.
             co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
             co_await asio::this_coro::throw_if_cancelled(true);
-            deadlines::clear(self);
-            if (self.cancelled)
-                how = {
-                    *std::exchange(self.cancelled, std::nullopt),
-                    fmt::format("the handler was cancelled after {} ms", timeout_.count())
-                };
-            self.busy = false;
-            if (--running_ == 0 && closed_)
-                clock_.notify();
-            to_.ended(self.current, std::move(how));
+            finish(self);
         }
         if (closed_)
             co_return;
-        self.current = {};
         self.idle = true;
         idle_.push_back(&self);
         while (self.idle && !closed_)
@@ -131,21 +213,52 @@ asio::awaitable<void> lanes::work(lane& self)
     }
 }
 
-std::vector<held> lanes::close()
+void lanes::finish(lane& self)
+{
+    deadlines::clear(self);
+    auto const cancelled = std::exchange(self.cancelled, std::nullopt);
+    self.busy = false;
+    if (std::exchange(self.stuck, false))
+        --stuck_;
+    else if (self.alone)
+        to_.alone_ended();
+    self.alone = false;
+    if (--running_ == 0 && closed_)
+        clock_.notify();
+    tell_if_quiet();
+    for (std::size_t i = 0; i != self.current.size(); ++i) {
+        auto how = std::move(self.tasks[i].how);
+        if (self.current[i].is_lost)
+            how = {ended::lost};
+        else if (cancelled)
+            how = {*cancelled, fmt::format("the handler was cancelled after {} ms", how_.timeout.count())};
+        to_.ended(self.current[i], std::move(how));
+        self.tasks[i].owner.reset();
+    }
+}
+
+std::optional<held> lanes::close()
 {
     closed_ = true;
-    std::vector<held> rest(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
-    queue_.clear();
     for (auto* waiting : idle_)
         waiting->wake.notify();
     idle_.clear();
     clock_.notify();
-    return rest;
+    return std::exchange(alone_, std::nullopt);
 }
 
 void lanes::start_clock(lane& one)
 {
     wake_watch(running_out_.set(one, deadlines::clock::now()));
+}
+
+void lanes::restart_clock(entry_ref ref)
+{
+    for (auto const& one : lanes_)
+        if (one->busy && !one->cancelled && how_.timeout.count() != 0 && one->current.front().ref == ref) {
+            deadlines::clear(*one);
+            start_clock(*one);
+        }
 }
 
 void lanes::wake_watch(deadlines::clock::time_point due)
@@ -162,13 +275,13 @@ void lanes::wake_watch(deadlines::clock::time_point due)
 asio::awaitable<void> lanes::watch()
 {
     // Not within the lane that started the clock.
-    co_await asio::post(executor_);
+    co_await asio::post(strand_);
     while (!abandoned_ && !(closed_ && running_ == 0)) {
         auto const now = deadlines::clock::now();
         while (auto* const late = running_out_.expire(now))
             cancel(static_cast<lane&>(*late), ended::timed_out);
         while (auto* const late = returning_.expire(now))
-            to_.stuck(static_cast<lane&>(*late).current);
+            report_stuck(static_cast<lane&>(*late));
         auto const never = deadlines::clock::time_point::max();
         wakes_at_ = std::min(running_out_.next().value_or(never), returning_.next().value_or(never));
         co_await clock_.wait_until(wakes_at_);
@@ -184,6 +297,17 @@ void lanes::cancel(lane& one, ended why)
     one.cancel.emit(asio::cancellation_type::terminal);
 }
 
+void lanes::report_stuck(lane& one)
+{
+    one.stuck = true;
+    ++stuck_;
+    for (auto const& delivery : one.current)
+        to_.stuck(delivery);
+    if (one.alone)
+        to_.alone_ended();
+    tell_if_quiet();
+}
+
 void lanes::cancel_running()
 {
     for (std::size_t i = 0; i != lanes_.size(); ++i)
@@ -196,12 +320,15 @@ std::vector<lanes::stuck_delivery> lanes::abandon_running()
     std::vector<stuck_delivery> stuck;
     abandoned_ = true;
     clock_.notify();
-    for (auto const& one : lanes_)
-        if (one->busy) {
-            one->abandoned = true;
-            auto const counts = one->cancelled == ended::timed_out;
-            stuck.push_back({one->current.ref, one->current.attempt - (counts ? 0 : 1)});
-        }
+    for (auto const& one : lanes_) {
+        if (!one->busy)
+            continue;
+        one->abandoned = true;
+        auto const counts = one->cancelled == ended::timed_out;
+        for (auto const& delivery : one->current)
+            if (!delivery.is_lost)
+                stuck.push_back({delivery.ref, delivery.attempt - (counts ? 0 : 1)});
+    }
     return stuck;
 }
 

@@ -14,17 +14,13 @@ constexpr std::chrono::milliseconds pause_after_failure{250};
 
 } // namespace
 
-lease_keeper::lease_keeper(
-    broker& engine, std::vector<std::string_view> streams, std::string_view group, std::string_view consumer,
-    std::chrono::milliseconds lease, hooks to
-)
+lease_keeper::lease_keeper(broker& engine, identity const& who, std::chrono::milliseconds lease, hooks to)
     : engine_(engine)
-    , streams_(std::move(streams))
-    , group_(group)
-    , consumer_(consumer)
+    , who_(who)
     , lease_(lease)
     , to_(std::move(to))
     , changed_(engine.get_executor())
+    , next_check_(std::chrono::steady_clock::now() + lease / 2)
 {}
 
 void lease_keeper::renew_all()
@@ -46,12 +42,24 @@ asio::awaitable<void> lease_keeper::run()
         auto const next = std::chrono::steady_clock::now() + lease_ / 4;
         auto const old =
             boot_clock::now() - (std::exchange(all_, false) ? std::chrono::milliseconds(0) : lease_ / 2);
+        if (std::chrono::steady_clock::now() >= next_check_)
+            co_await check_name();
         auto due = to_.held_since_before(old);
         if (!due.empty() && !co_await renew(std::move(due)))
             co_await changed_.wait_until(std::chrono::steady_clock::now() + pause_after_failure);
         else if (!closed_ && !all_)
             co_await changed_.wait_until(next);
     }
+}
+
+asio::awaitable<void> lease_keeper::check_name()
+{
+    next_check_ = std::chrono::steady_clock::now() + lease_ / 2;
+    for (stream_index stream = 0; stream != who_.streams.size() && !closed_; ++stream)
+        if (auto const why = co_await engine_.renew(who_.in(stream), {}, {}); why && why != errc::no_group) {
+            to_.on_error(why);
+            break;
+        }
 }
 
 /// False when the engine could not be reached: the rest is for the next time.
@@ -68,7 +76,7 @@ asio::awaitable<bool> lease_keeper::renew(std::vector<entry_ref> due)
             ids.push_back(end->id);
         std::vector<holding> states(ids.size());
         auto const confirmed = boot_clock::now();
-        auto const why = co_await engine_.renew({streams_[stream], group_, consumer_}, ids, states);
+        auto const why = co_await engine_.renew(who_.in(stream), ids, states);
         if (why)
             to_.on_error(why);
         // Without the group nothing is pending any more. What had no answer stays uncertain: its handler goes

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "consume/held.hpp"
+#include "consume/identity.hpp"
 #include "core/boot_clock.hpp"
 #include "core/condition.hpp"
 
@@ -9,7 +10,6 @@
 #include <chrono>
 #include <functional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 namespace strandline::consume {
@@ -17,6 +17,7 @@ namespace strandline::consume {
 /// Renews the leases of all that the consumer holds, well before they end.
 ///
 /// Nothing is kept for it while deliveries come and go: four times in a lease it asks who has an old one.
+/// With nothing to renew it still asks the engine twice in a lease whether the consumer's name is its own.
 class lease_keeper
 {
 public:
@@ -38,11 +39,8 @@ public:
         std::function<void(failure const&)> on_error;
     };
 
-    /// The names must outlive this, and so must the broker.
-    lease_keeper(
-        broker& engine, std::vector<std::string_view> streams, std::string_view group,
-        std::string_view consumer, std::chrono::milliseconds lease, hooks to
-    );
+    /// What is referred to must outlive this.
+    lease_keeper(broker& engine, identity const& who, std::chrono::milliseconds lease, hooks to);
 
     /// The connection broke: how long is not known to the server, so all that is held is renewed first.
     void renew_all();
@@ -53,14 +51,14 @@ public:
 
 private:
     asio::awaitable<bool> renew(std::vector<entry_ref> due);
+    asio::awaitable<void> check_name();
 
     broker& engine_;
-    std::vector<std::string_view> streams_;
-    std::string_view group_;
-    std::string_view consumer_;
+    identity const& who_;
     std::chrono::milliseconds lease_;
     hooks to_;
     condition changed_;
+    std::chrono::steady_clock::time_point next_check_;
     bool all_ = false;
     bool closed_ = false;
 };

@@ -42,6 +42,7 @@ public:
         if (queued != 0 && free < std::min(read_count_, limit_ / 4))
             return plan;
         plan.may_wait = under_way_ == 0;
+        partial_ = free < streams.size();
         if (free >= streams.size()) {
             plan.streams = streams;
             plan.count = std::min(read_count_, free / streams.size());
@@ -70,6 +71,14 @@ public:
 
     std::size_t under_way() const noexcept { return under_way_; }
 
+    void set_limit(std::size_t limit) noexcept { limit_ = limit; }
+
+    /// The last reads brought nothing, and asked all of so many streams.
+    bool all_empty(std::size_t streams) const noexcept
+    {
+        return empty_ != 0 && (!partial_ || empty_ >= streams);
+    }
+
 private:
     std::size_t read_count_;
     std::size_t limit_;
@@ -78,6 +87,8 @@ private:
     /// Reads in a row that brought nothing.
     std::size_t empty_ = 0;
     bool flowing_ = false;
+    /// The last read asked only some of the streams.
+    bool partial_ = false;
 };
 
 } // namespace strandline::consume

@@ -8,23 +8,27 @@ namespace {
 
 constexpr std::size_t most_in_call = 100;
 
+/// A consumer's name that nobody has used for so long is removed, when nothing is pending for it.
+constexpr std::chrono::hours names_kept{24};
+
+constexpr std::chrono::hours between_removals{1};
+
 } // namespace
 
 reclaimer::reclaimer(
-    broker& engine, std::vector<std::string_view> streams, std::string_view group, std::string_view consumer,
-    std::chrono::milliseconds lease, std::chrono::milliseconds interval, hooks to
+    broker& engine, identity const& who, std::chrono::milliseconds lease, std::chrono::milliseconds interval,
+    bool at_once, hooks to
 )
     : engine_(engine)
-    , streams_(std::move(streams))
-    , group_(group)
-    , consumer_(consumer)
+    , who_(who)
     , lease_(lease)
     , interval_(interval)
     , to_(std::move(to))
     , changed_(engine.get_executor())
-    , cursors_(streams_.size())
+    , cursors_(who_.streams.size())
 {
-    hold_off();
+    if (!at_once)
+        hold_off();
 }
 
 void reclaimer::hold_off()
@@ -38,6 +42,12 @@ void reclaimer::close()
     changed_.notify();
 }
 
+void reclaimer::hint()
+{
+    hinted_ = true;
+    changed_.notify();
+}
+
 asio::awaitable<void> reclaimer::run()
 {
     while (!closed_) {
@@ -45,35 +55,56 @@ asio::awaitable<void> reclaimer::run()
             co_await changed_.wait_until(not_before_);
             continue;
         }
-        for (stream_index stream = 0; stream != streams_.size(); ++stream)
-            co_await pass(stream);
-        if (!closed_)
-            co_await changed_.wait_until(clock::now() + interval_);
+        auto const next = clock::now() + interval_;
+        hinted_ = false;
+        auto whole = true;
+        for (stream_index stream = 0; stream != who_.streams.size(); ++stream)
+            whole = co_await pass(stream) && whole;
+        if (whole) {
+            passed_ = true;
+            to_.passed();
+        }
+        if (!closed_ && clock::now() >= names_due_)
+            co_await remove_idle_names();
+        while (!closed_ && !hinted_ && clock::now() < next)
+            co_await changed_.wait_until(next);
     }
 }
 
 /// A pass runs to the end of the pending entries without a pause: a call looks at some of them only, and the
 /// old ones may stand behind thousands of young ones. One that has to stop for want of room goes on there the
-/// next time.
-asio::awaitable<void> reclaimer::pass(stream_index stream)
+/// next time. False when it has not come to the end.
+asio::awaitable<bool> reclaimer::pass(stream_index stream)
 {
     auto& cursor = cursors_[stream];
     do {
         if (closed_ || clock::now() < not_before_ || !to_.has_room())
-            co_return;
-        auto const taken =
-            co_await engine_.claim({streams_[stream], group_, consumer_}, lease_, cursor, most_in_call);
+            co_return false;
+        auto const taken = co_await engine_.claim(who_.in(stream), lease_, cursor, most_in_call);
         if (!taken) {
             // A missing group is made again by who reads it.
             if (taken.error() != errc::no_group)
                 to_.on_error(taken.error());
-            co_return;
+            co_return false;
         }
         gone_ += taken->gone.size();
         cursor = taken->cursor;
         if (!closed_ && !taken->entries.empty())
             to_.recovered(stream, taken->entries);
     } while (cursor != entry_id::min());
+    co_return true;
+}
+
+asio::awaitable<void> reclaimer::remove_idle_names()
+{
+    names_due_ = clock::now() + between_removals;
+    for (auto const& stream : who_.streams) {
+        auto const removed = co_await engine_.remove_idle(stream, who_.group, names_kept);
+        if (!removed && removed.error() != errc::no_group)
+            to_.on_error(removed.error());
+        if (closed_)
+            co_return;
+    }
 }
 
 } // namespace strandline::consume

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "consume/held.hpp"
+#include "consume/identity.hpp"
 #include "core/condition.hpp"
 
 #include <strandline/broker.hpp>
@@ -8,13 +9,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <string_view>
+#include <memory>
 #include <vector>
 
 namespace strandline::consume {
 
 /// Takes over what consumers of the group have left behind that died or hang: what has been pending for
-/// longer than the lease without a renewal.
+/// longer than the lease without a renewal. Looks again and again, and at once when something is handed back;
+/// removes the names of those that have been away for long, too.
 class reclaimer
 {
 public:
@@ -23,14 +25,15 @@ public:
         std::function<void(stream_index, std::vector<pending_entry> const&)> recovered;
         /// Whether more can be taken over: what is, has to be held by a lease until its turn comes.
         std::function<bool()> has_room;
+        /// A pass over all streams has ended.
+        std::function<void()> passed;
         std::function<void(failure const&)> on_error;
     };
 
-    /// The names must outlive this, and so must the broker.
+    /// What is referred to must outlive this. With `at_once` the first pass does not wait.
     reclaimer(
-        broker& engine, std::vector<std::string_view> streams, std::string_view group,
-        std::string_view consumer, std::chrono::milliseconds lease, std::chrono::milliseconds interval,
-        hooks to
+        broker& engine, identity const& who, std::chrono::milliseconds lease,
+        std::chrono::milliseconds interval, bool at_once, hooks to
     );
 
     /// The server counts its own downtime as idleness of everybody: nothing is claimed until all others have
@@ -43,15 +46,18 @@ public:
 
     std::uint64_t gone() const noexcept { return gone_; }
 
+    /// A whole pass over all streams has been made.
+    bool has_passed() const noexcept { return passed_; }
+
 private:
     using clock = std::chrono::steady_clock;
 
-    asio::awaitable<void> pass(stream_index stream);
+    asio::awaitable<bool> pass(stream_index stream);
+    asio::awaitable<void> remove_idle_names();
+    void hint();
 
     broker& engine_;
-    std::vector<std::string_view> streams_;
-    std::string_view group_;
-    std::string_view consumer_;
+    identity const& who_;
     std::chrono::milliseconds lease_;
     std::chrono::milliseconds interval_;
     hooks to_;
@@ -59,7 +65,10 @@ private:
     clock::time_point not_before_;
     /// Where the next look at each stream begins.
     std::vector<entry_id> cursors_;
+    clock::time_point names_due_;
     std::uint64_t gone_ = 0;
+    bool hinted_ = false;
+    bool passed_ = false;
     bool closed_ = false;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "consume/held.hpp"
+#include "consume/identity.hpp"
 #include "consume/retry_queue.hpp"
 #include "consume/slots.hpp"
 #include "core/condition.hpp"
@@ -9,20 +10,24 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <vector>
 
 namespace strandline::consume {
 
-/// Brings deliveries back that were tried before, or found pending, when they are due: fetches their bodies
-/// and counts the attempt.
+/// Brings the bodies of deliveries when they are due: of those that were tried before, found pending, or gave
+/// their bodies up.
 class redelivery
 {
 public:
     struct hooks
     {
-        std::function<void(held)> arrived;
+        /// With its body; and what it has waited for.
+        std::function<void(held, waiting const&)> arrived;
+        /// It is not this consumer's any more; whether it is lost or gone.
+        std::function<void(waiting const&, holding)> vanished;
+        /// How many deliveries may be fetched to start: a few more than can start at once.
+        std::function<std::size_t()> room;
         /// One is due and there is no place for it.
         std::function<void()> need_place;
         /// A call to the engine ended; places that it did not need are free again.
@@ -30,18 +35,14 @@ public:
         std::function<void(failure const&)> on_error;
     };
 
-    /// The names must outlive this, and so must the broker.
-    redelivery(
-        broker& engine, std::vector<std::string_view> streams, std::string_view group,
-        std::string_view consumer, slots& places, hooks to
-    );
+    redelivery(broker& engine, identity const& who, slots& places, hooks to);
 
-    void add(retry_queue::waiting delivery);
+    void add(waiting delivery);
 
     /// One that was found pending. These come first: before retries, and before anything new is read.
-    void add_recovered(entry_ref ref, std::uint32_t attempts, boot_clock::time_point confirmed);
+    void add_recovered(waiting delivery);
 
-    /// Places got free.
+    /// Places got free, or room.
     void places_free();
 
     /// Places that are needed now: all of them while there are recovered deliveries.
@@ -50,21 +51,17 @@ public:
     asio::awaitable<void> run();
 
     /// Fetches no more; returns what waits. What is under way still arrives.
-    std::vector<retry_queue::waiting> close();
+    std::vector<waiting> close();
 
     bool busy() const noexcept { return !under_way_.empty(); }
 
     /// Deliveries that are being fetched.
     std::size_t under_way() const noexcept { return under_way_.size(); }
 
-    std::uint64_t lost() const noexcept { return lost_; }
-
-    std::uint64_t gone() const noexcept { return gone_; }
-
     /// Deliveries that wait.
-    std::size_t waiting() const noexcept { return queue_.all().size(); }
+    std::size_t size() const noexcept { return queue_.size(); }
 
-    /// Calls `visit(retry_queue::waiting&)` for each delivery that waits or is being fetched.
+    /// Calls `visit(waiting&)` for each delivery that waits or is being fetched.
     template <class Visit>
     void for_each(Visit visit)
     {
@@ -72,38 +69,37 @@ public:
         std::ranges::for_each(under_way_, visit);
     }
 
-    /// Drops those that wait and for which `is_lost(entry_ref)` is true, and counts them.
+    /// Drops those that wait and for which `is_lost(entry_ref)` is true; they vanish with that state. Returns
+    /// how many there were.
     template <class IsLost>
-    std::size_t lose_if(IsLost is_lost)
+    std::size_t lose_if(IsLost is_lost, holding state)
     {
-        return queue_.remove_if([&](retry_queue::waiting const& one) {
-            if (!is_lost(one.ref))
-                return false;
+        auto const lost = queue_.take_if([&](waiting const& one) { return is_lost(one.ref); });
+        for (auto const& one : lost) {
             recovered_ -= one.due == long_ago;
-            return true;
-        });
+            to_.vanished(one, state);
+        }
+        return lost.size();
     }
 
 private:
     /// When recovered deliveries are due: before everything else.
     static constexpr retry_queue::clock::time_point long_ago{};
 
+    std::size_t possible() const;
     asio::awaitable<void> fetch();
+    asio::awaitable<void> fetch_some(std::size_t begin, std::size_t end);
 
     broker& engine_;
-    std::vector<std::string_view> streams_;
-    std::string_view group_;
-    std::string_view consumer_;
+    identity const& who_;
     slots& places_;
     hooks to_;
     retry_queue queue_;
-    std::vector<retry_queue::waiting> under_way_;
+    std::vector<waiting> under_way_;
     condition changed_;
     std::size_t wanted_ = 0;
     /// Recovered deliveries that have not been fetched.
     std::size_t recovered_ = 0;
-    std::uint64_t lost_ = 0;
-    std::uint64_t gone_ = 0;
     bool closed_ = false;
 };
 

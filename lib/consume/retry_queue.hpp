@@ -1,11 +1,9 @@
 #pragma once
 
 #include "consume/held.hpp"
-#include "core/boot_clock.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -13,21 +11,11 @@
 
 namespace strandline::consume {
 
-/// Deliveries that wait for another attempt, by the time when it is due. They cost an id, not a body.
+/// Deliveries without their bodies, by the time when they are due.
 class retry_queue
 {
 public:
     using clock = std::chrono::steady_clock;
-
-    struct waiting
-    {
-        clock::time_point due;
-        entry_ref ref;
-        /// Handlers that started with it so far.
-        std::uint32_t attempts = 0;
-        /// Before this moment the command was sent that gave, or renewed, the lease.
-        boot_clock::time_point confirmed;
-    };
 
     void push(waiting delivery)
     {
@@ -52,8 +40,7 @@ public:
         return due;
     }
 
-    /// All of them, in no order.
-    std::vector<waiting> const& all() const noexcept { return heap_; }
+    std::size_t size() const noexcept { return heap_.size(); }
 
     /// Calls `visit` for each; it may change all but `due` and `ref`.
     template <class Visit>
@@ -62,13 +49,19 @@ public:
         std::ranges::for_each(heap_, visit);
     }
 
-    /// Takes out those for which `is` is true; returns how many there were.
+    /// Takes out those for which `is` is true.
     template <class Is>
-    std::size_t remove_if(Is is)
+    std::vector<waiting> take_if(Is is)
     {
-        auto const removed = std::erase_if(heap_, is);
+        std::vector<waiting> taken;
+        std::erase_if(heap_, [&](waiting const& one) {
+            if (!is(one))
+                return false;
+            taken.push_back(one);
+            return true;
+        });
         std::ranges::make_heap(heap_, later);
-        return removed;
+        return taken;
     }
 
     std::vector<waiting> pop_all() { return std::exchange(heap_, {}); }

@@ -19,41 +19,73 @@ namespace {
 /// How long a cancelled handler, or a read that was woken, has to end before it counts as stuck.
 constexpr std::chrono::seconds patience{1};
 
-/// Deliveries that wait for another attempt.
-constexpr std::size_t most_waiting = 100'000;
+identity make_identity(std::vector<subscription> const& subscriptions, consumer_options const& options)
+{
+    identity who;
+    for (auto const& one : subscriptions)
+        who.streams.push_back(one.stream);
+    who.group = options.group;
+    who.consumer = options.name;
+    std::random_device random;
+    if (!options.at_most_once)
+        who.token = fmt::format("{:08x}{:08x}", random(), random());
+    return who;
+}
+
+bool everything(entry_ref)
+{
+    return true;
+}
 
 } // namespace
 
 session::session(
     broker_ptr engine, std::shared_ptr<std::vector<subscription> const> subscriptions,
-    std::shared_ptr<consumer_options const> options
+    std::shared_ptr<consumer_options const> options, run_mode mode
 )
     : engine_(std::move(engine))
     , subscriptions_(std::move(subscriptions))
     , options_(std::move(options))
+    , mode_(mode)
+    , who_(make_identity(*subscriptions_, *options_))
     , places_(options_->max_in_flight)
-    , judge_(options_->max_attempts, options_->retry, std::random_device{}())
-    , settler_(*engine_, stream_names(), options_->group, options_->name, options_->lease, settler_hooks())
-    , lanes_(
-          engine_->get_executor(), options_->max_concurrency, options_->max_in_flight,
-          options_->handler_timeout, lane_functions()
+    , judges_(make_judges())
+    , settler_(
+          *engine_, who_, {options_->lease, options_->delete_handled, options_->dead_letters}, settler_hooks()
       )
-    , redelivery_(*engine_, stream_names(), options_->group, options_->name, places_, redelivery_hooks())
-    , intake_(*engine_, stream_names(), *options_, options_->name, places_, intake_hooks())
-    , leases_(*engine_, stream_names(), options_->group, options_->name, options_->lease, lease_hooks())
+    , schedule_(options_->order, schedule_hooks())
+    , lanes_(
+          engine_->get_executor(),
+          {options_->max_concurrency, options_->handler_timeout, options_->worker_executor}, schedule_,
+          *subscriptions_, lane_functions()
+      )
+    , redelivery_(*engine_, who_, places_, redelivery_hooks())
+    , solitude_(engine_->get_executor(), solitude_hooks())
+    , quarantine_(*engine_, who_, places_, solitude_, quarantine_hooks())
+    , intake_(*engine_, who_, *options_, places_, mode == run_mode::until_drained, intake_hooks())
+    , leases_(*engine_, who_, options_->lease, lease_hooks())
     , reclaimer_(
-          *engine_, stream_names(), options_->group, options_->name, options_->lease,
-          options_->claim_interval, reclaimer_hooks()
+          *engine_, who_, options_->lease, options_->claim_interval, mode == run_mode::until_drained,
+          reclaimer_hooks()
       )
     , changed_(engine_->get_executor())
-{}
-
-std::vector<std::string_view> session::stream_names() const
 {
-    std::vector<std::string_view> names;
+    if (options_->exclusive)
+        exclusion_.emplace(*engine_, who_, options_->lease, exclusion_hooks());
+    if (solitude_.begins_held())
+        lanes_.hold();
+}
+
+std::vector<judge> session::make_judges() const
+{
+    std::vector<judge> judges;
+    std::random_device random;
     for (auto const& one : *subscriptions_)
-        names.push_back(one.stream);
-    return names;
+        judges.emplace_back(
+            one.options.max_attempts.value_or(options_->max_attempts),
+            one.options.retry.value_or(options_->retry), random()
+        );
+    return judges;
 }
 
 settler::hooks session::settler_hooks()
@@ -64,7 +96,22 @@ settler::hooks session::settler_hooks()
             [this] {
                 if (!stopping_)
                     intake_.fill();
+                end_if_drained();
             },
+    };
+}
+
+schedule::hooks session::schedule_hooks()
+{
+    return {
+        .fetch =
+            [this](waiting delivery) {
+                if (delivery.suspect)
+                    quarantine_.add(delivery);
+                else
+                    redelivery_.add(delivery);
+            },
+        .places_given_up = [this](std::size_t count) { places_free(count); },
     };
 }
 
@@ -74,18 +121,21 @@ lanes::functions session::lane_functions()
         .spawn = [this](
                      asio::awaitable<void> coroutine, asio::cancellation_slot slot
                  ) { spawn(std::move(coroutine), slot); },
-        .run = [this](held const& delivery) { return handle(delivery); },
         .ended = [this](held& delivery, outcome how) { ended(delivery, std::move(how)); },
         .stuck =
             [this](held const& delivery) {
+                if (!stopping_)
+                    schedule_.hold_back(delivery.in);
                 tell(
                     {errc::stuck, fmt::format(
                                       "stream {}, entry {}: cancelled after {} ms, and has not returned",
-                                      (*subscriptions_)[delivery.ref.stream].stream,
-                                      delivery.ref.id.to_string(), options_->handler_timeout.count()
+                                      who_.streams[delivery.ref.stream], delivery.ref.id.to_string(),
+                                      options_->handler_timeout.count()
                                   )}
                 );
             },
+        .quiet = [this] { solitude_.quiet(); },
+        .alone_ended = [this] { quarantine_.finished(); },
     };
 }
 
@@ -94,12 +144,14 @@ intake::hooks session::intake_hooks()
     return {
         .arrived = [this](held delivery) { arrived(std::move(delivery)); },
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
-        .queued = [this] { return lanes_.queued(); },
-        .wanted = [this] { return wanted(); },
+        .queued = [this] { return schedule_.ready(); },
+        .wanted = [this] { return places_wanted(); },
         .places_free = [this] { redelivery_.places_free(); },
+        .readable = [this] { is_cut_off_ = false; },
         .on_error = [this](failure const& why) { tell(why); },
-        .closed = [this] { broker_closed(); },
+        .fatal = [this](failure const& why) { end_with(why); },
         .ended = [this] { changed_.notify(); },
+        .dry = [this] { end_if_drained(); },
         .spawn = [this](asio::awaitable<void> coroutine) { spawn(std::move(coroutine)); },
     };
 }
@@ -107,16 +159,54 @@ intake::hooks session::intake_hooks()
 redelivery::hooks session::redelivery_hooks()
 {
     return {
-        .arrived = [this](held delivery) { arrived(std::move(delivery)); },
-        .need_place = [this] { intake_.wake(); },
+        .arrived = [this](held delivery, waiting const& waited) { fetched(std::move(delivery), waited); },
+        .vanished = [this](waiting const& delivery, holding state) { vanished(delivery, state); },
+        .room = [this] { return lanes_.most() - std::min(lanes_.most(), schedule_.urgent()); },
+        .need_place =
+            [this] {
+                intake_.wake();
+                relieve();
+            },
         .fetched =
             [this] {
                 if (stopping_)
                     changed_.notify();
                 else
                     intake_.fill();
+                end_if_drained();
             },
         .on_error = [this](failure const& why) { tell(why); },
+    };
+}
+
+quarantine::hooks session::quarantine_hooks()
+{
+    return {
+        .start = [this](held delivery) { lanes_.run_alone(std::move(delivery)); },
+        .vanished = [this](waiting const& delivery, holding state) { vanished(delivery, state); },
+        .need_place =
+            [this] {
+                intake_.wake();
+                relieve();
+            },
+        .progress = [this] { return handler_runs_; },
+        .others_wait = [this] { return schedule_.ready() != 0 || lanes_.running() != 0; },
+        .ended =
+            [this] {
+                if (stopping_)
+                    changed_.notify();
+                end_if_drained();
+            },
+        .on_error = [this](failure const& why) { tell(why); },
+    };
+}
+
+solitude::hooks session::solitude_hooks()
+{
+    return {
+        .hold = [this] { lanes_.hold(); },
+        .resume = [this] { lanes_.resume(); },
+        .alone = [this] { quarantine_.granted(); },
     };
 }
 
@@ -133,8 +223,17 @@ reclaimer::hooks session::reclaimer_hooks()
 {
     return {
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
-        .has_room = [this] { return redelivery_.waiting() < options_->max_in_flight; },
+        .has_room = [this] { return redelivery_.size() + quarantine_.size() < places_.limit(); },
+        .passed = [this] { end_if_drained(); },
         .on_error = [this](failure const& why) { tell(why); },
+    };
+}
+
+exclusion::hooks session::exclusion_hooks()
+{
+    return {
+        .on_error = [this](failure const& why) { tell(why); },
+        .lost = [this](failure const& why) { end_with(why); },
     };
 }
 
@@ -155,18 +254,23 @@ void session::spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slo
 void session::tell(failure const& why)
 {
     if (why == errc::connection_lost || why == errc::unreachable) {
+        is_cut_off_ = true;
         leases_.renew_all();
         reclaimer_.hold_off();
     }
     // Whoever learns it: there need be no read under way.
-    if (why == errc::closed)
-        broker_closed();
+    if (why == errc::closed || why == errc::name_taken)
+        end_with(why);
     options_->on_error(why);
 }
 
-void session::broker_closed()
+/// The consumer cannot go on.
+void session::end_with(failure const& why)
 {
-    why_ = errc::closed;
+    if (!why_)
+        why_ = why;
+    if (why == errc::name_taken)
+        lose_all();
     stop(std::chrono::milliseconds(0));
 }
 
@@ -177,65 +281,158 @@ void session::stop(std::chrono::milliseconds grace)
     if (grace < std::chrono::floor<std::chrono::milliseconds>(clock::time_point::max() - now))
         deadline_ = std::min(deadline_, now + std::max(grace, std::chrono::milliseconds(0)));
     stopping_ = true;
+    if (exclusion_)
+        exclusion_->stop_waiting();
     changed_.notify();
 }
 
 void session::cancel(std::chrono::milliseconds grace)
 {
-    why_ = error_code(asio::error::operation_aborted);
+    if (!why_)
+        why_ = error_code(asio::error::operation_aborted);
     stop(grace);
+}
+
+void session::set_limits(std::size_t max_concurrency, std::size_t max_in_flight)
+{
+    places_.set_limit(max_in_flight);
+    intake_.set_limit(max_in_flight);
+    lanes_.set_most(max_concurrency);
+    places_free(0);
+}
+
+void session::extend(std::string_view stream, entry_id id)
+{
+    auto const place = std::ranges::find(who_.streams, stream);
+    lanes_.restart_clock({static_cast<stream_index>(place - who_.streams.begin()), id});
 }
 
 asio::awaitable<session::ending> session::run()
 {
+    auto locked = false;
+    if (exclusion_) {
+        auto refused = co_await exclusion_->acquire();
+        locked = !refused;
+        if (locked)
+            spawn(exclusion_->run());
+        else if (!why_ && !stopping_)
+            why_ = std::move(refused);
+    }
+    std::uint64_t stuck = 0;
+    if (!why_ && !stopping_) {
+        co_await consume();
+        if (options_->at_most_once)
+            co_await finish_all();
+        else
+            co_await hand_back_all();
+
+        lanes_.cancel_running();
+        deadline_ = clock::now() + patience;
+        co_await wait_while([this] { return is_busy(); }, deadline_);
+        for (auto const& delivery : redelivery_.close())
+            give_back(delivery);
+
+        for (auto const& [ref, attempts] : lanes_.abandon_running()) {
+            ++stuck;
+            if (options_->at_most_once)
+                ++dropped_;
+            else
+                settler_.release(ref, attempts, options_->lease, true);
+        }
+        intake_.abandon();
+        leases_.close();
+        settler_.close();
+        while (!settler_.finished())
+            co_await settler_.on_finished().wait();
+        co_await leave_group();
+    }
+    if (locked) {
+        exclusion_->close();
+        while (!exclusion_->finished())
+            co_await exclusion_->on_finished().wait();
+    }
+    co_return ending{why_, make_report(stuck)};
+}
+
+asio::awaitable<void> session::consume()
+{
     spawn(settler_.run());
-    spawn(redelivery_.run());
-    spawn(leases_.run());
-    spawn(reclaimer_.run());
+    if (!options_->at_most_once) {
+        spawn(redelivery_.run());
+        spawn(quarantine_.run());
+        spawn(leases_.run());
+        spawn(reclaimer_.run());
+    }
+    for (auto const& one : *subscriptions_)
+        one.handler->run_begins();
     intake_.start();
     while (!stopping_)
         co_await changed_.wait();
-
     intake_.close();
     reclaimer_.close();
-    for (auto const& delivery : lanes_.close())
-        settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
-    for (auto const& delivery : redelivery_.close())
-        give_back(delivery);
-    co_await wait_while_busy(clock::time_point::max());
-
-    lanes_.cancel_running();
-    deadline_ = clock::now() + patience;
-    co_await wait_while_busy(deadline_);
-
-    consume_report report;
-    for (auto const& [ref, attempts] : lanes_.abandon_running()) {
-        settler_.release(ref, attempts, options_->lease, true);
-        ++report.stuck;
-    }
-    intake_.abandon();
-    leases_.close();
-    settler_.close();
-    while (!settler_.finished())
-        co_await settler_.on_finished().wait();
-
-    auto const& counts = settler_.so_far();
-    report.handled = counts.handled;
-    report.retried = retried_;
-    report.dead = counts.dead;
-    report.released = counts.released;
-    report.cancelled = counts.cancelled;
-    report.gone = counts.gone + redelivery_.gone() + reclaimer_.gone() + gone_;
-    report.lost = counts.lost + redelivery_.lost() + lost_;
-    report.unsettled = settler_.unsettled() + redelivery_.under_way();
-    co_return ending{why_, report};
+    for (auto const& one : *subscriptions_)
+        one.handler->run_stops();
 }
 
-/// Until no handler runs and nothing can arrive any more, or the earlier of the two deadlines: a second
-/// `stop` may bring the own one nearer meanwhile.
-asio::awaitable<void> session::wait_while_busy(clock::time_point limit)
+/// What was read is acknowledged already: it runs now or never.
+asio::awaitable<void> session::finish_all()
 {
-    auto const busy = [this] { return lanes_.running() != 0 || intake_.busy() || redelivery_.busy(); };
+    co_await wait_while([this] { return is_busy() || schedule_.ready() != 0; }, clock::time_point::max());
+    lanes_.close();
+    dropped_ += schedule_.close().size();
+}
+
+asio::awaitable<void> session::hand_back_all()
+{
+    if (auto const alone = lanes_.close()) {
+        places_.release(1);
+        settler_.release(alone->ref, alone->attempt - 1, options_->lease);
+    }
+    for (auto const& delivery : schedule_.close())
+        settler_.release(delivery.ref, delivery.attempts, options_->lease);
+    for (auto const& delivery : redelivery_.close())
+        give_back(delivery);
+    for (auto const& delivery : quarantine_.close())
+        give_back(delivery);
+    co_await wait_while([this] { return is_busy(); }, clock::time_point::max());
+}
+
+/// The name goes when nothing is pending for it. A server that is gone is not waited for.
+asio::awaitable<void> session::leave_group()
+{
+    if (options_->at_most_once || why_ == errc::closed || why_ == errc::name_taken)
+        co_return;
+    for (stream_index stream = 0; stream != who_.streams.size() && !is_cut_off_; ++stream)
+        if (auto const why = co_await engine_->leave(who_.in(stream)); why && why != errc::no_group)
+            tell(why);
+}
+
+consume_report session::make_report(std::uint64_t stuck) const
+{
+    auto const& counts = settler_.so_far();
+    consume_report report;
+    report.handled = counts.handled + handled_;
+    report.retried = retried_;
+    report.dead = counts.dead;
+    report.dropped = counts.dropped + dropped_;
+    report.released = counts.released;
+    report.cancelled = counts.cancelled;
+    report.stuck = stuck;
+    report.gone = counts.gone + reclaimer_.gone() + gone_;
+    report.lost = counts.lost + lost_;
+    report.unsettled = settler_.unsettled() + redelivery_.under_way();
+    return report;
+}
+
+bool session::is_busy() const noexcept
+{
+    return lanes_.running() != 0 || intake_.busy() || redelivery_.busy() || quarantine_.busy();
+}
+
+/// Until the earlier of the two deadlines at the most: a second `stop` may bring the own one nearer
+/// meanwhile.
+asio::awaitable<void> session::wait_while(std::function<bool()> busy, clock::time_point limit)
+{
     while (busy()) {
         auto const until = std::min(limit, deadline_);
         if (clock::now() >= until)
@@ -246,77 +443,153 @@ asio::awaitable<void> session::wait_while_busy(clock::time_point limit)
 
 void session::arrived(held delivery)
 {
-    if (stopping_) {
+    ++activity_;
+    if (stopping_ && !options_->at_most_once) {
         places_.release(1);
         settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
+        return;
     }
-    else
-        lanes_.push(std::move(delivery));
+    schedule_.push(std::move(delivery));
+    lanes_.summon();
+    relieve();
 }
 
-asio::awaitable<void> session::handle(held const& delivery)
+void session::fetched(held delivery, waiting const& waited)
 {
-    auto const& to = (*subscriptions_)[delivery.ref.stream];
-    strandline::delivery const view(to.stream, delivery.ref.id, delivery.attempt, delivery.entry);
-    co_await to.handler->run(view);
+    ++activity_;
+    if (stopping_) {
+        places_.release(1);
+        give_back(waited);
+        return;
+    }
+    switch (waited.what) {
+    case waiting_for::start:
+        schedule_.push_urgent(std::move(delivery));
+        break;
+    case waiting_for::turn:
+        schedule_.push_turn(std::move(delivery));
+        break;
+    case waiting_for::line: {
+        auto found = waited;
+        found.due = {};
+        found.confirmed = delivery.confirmed;
+        places_.release(1);
+        schedule_.push_found(found, delivery.entry);
+        break;
+    }
+    case waiting_for::end:
+        bury(delivery, "exhausted", "the process ended while a handler ran");
+        places_.release(1);
+        break;
+    }
+    lanes_.summon();
+}
+
+void session::vanished(waiting const& delivery, holding state)
+{
+    ++activity_;
+    ++(state == holding::gone ? gone_ : lost_);
+    if (!stopping_)
+        schedule_.forget(delivery);
 }
 
 void session::ended(held& delivery, outcome how)
 {
-    auto const decision = judge_.after(how.how, delivery.attempt);
-    switch (decision.what) {
-    case verdict::kind::acknowledge:
-        settler_.acknowledge(delivery);
-        break;
-    case verdict::kind::dead:
-        settler_.bury(delivery.ref, delivery.attempt, decision.reason, std::move(how.error));
-        break;
-    case verdict::kind::release:
-        settler_.release(delivery.ref, delivery.attempt - 1, options_->lease, true);
-        break;
-    case verdict::kind::forget:
-        ++lost_;
-        break;
-    case verdict::kind::retry: {
-        ++retried_;
-        retry_queue::waiting const again{
-            clock::now() + decision.delay, delivery.ref, delivery.attempt, delivery.confirmed
-        };
-        if (stopping_)
-            give_back(again);
-        else
-            redelivery_.add(again);
-        break;
+    ++activity_;
+    ++handler_runs_;
+    auto in = delivery.in;
+    if (options_->at_most_once)
+        ended_at_most_once(delivery, how);
+    else if (delivery.is_gone)
+        ++(how.how == ended::returned ? handled_ : gone_);
+    else {
+        auto const decision = judges_[delivery.ref.stream].after(how, delivery.attempt);
+        switch (decision.what) {
+        case verdict::kind::acknowledge:
+            settler_.acknowledge(delivery);
+            break;
+        case verdict::kind::release:
+            settler_.release(
+                delivery.ref, delivery.attempt - 1, options_->lease, how.how == ended::cancelled
+            );
+            break;
+        case verdict::kind::forget:
+            ++lost_;
+            break;
+        case verdict::kind::dead:
+            in = bury(delivery, decision.reason, std::move(how.error)) ? in : nullptr;
+            break;
+        case verdict::kind::retry:
+            retry_later(delivery, decision.delay);
+            in = nullptr;
+            break;
+        }
     }
-    }
-    delivery.owner.reset();
-    place_free();
+    if (!stopping_)
+        schedule_.advance(in);
+    places_free(1);
+    quarantine_.notify();
+    end_if_drained();
 }
 
-/// Places that reading leaves to others: all of them while too much waits to be told to the engine, or for
-/// another attempt. It costs no place, but memory, and leases to renew.
-std::size_t session::wanted() const noexcept
+void session::ended_at_most_once(held const& delivery, outcome const& how)
 {
-    auto const is_full =
-        settler_.unsettled() >= options_->max_in_flight || redelivery_.waiting() >= most_waiting;
-    return is_full ? places_.limit() : redelivery_.wanted();
+    switch (how.how) {
+    case ended::returned:
+        ++handled_;
+        return;
+    case ended::released:
+    case ended::cancelled:
+    case ended::lost:
+        ++dropped_;
+        return;
+    default:
+        ++dropped_;
+        tell(
+            {errc::handler_failed, fmt::format(
+                                       "stream {}, entry {}: {}", who_.streams[delivery.ref.stream],
+                                       delivery.ref.id.to_string(), how.error
+                                   )}
+        );
+    }
 }
 
-void session::place_free()
+dead_action session::ask(held const& delivery, std::string_view reason, std::string_view error) const
 {
-    places_.release(1);
+    strandline::delivery const view(
+        who_.streams[delivery.ref.stream], delivery.ref.id, delivery.attempt, delivery.entry
+    );
+    if (reason == "undecodable")
+        return options_->on_undecodable ? options_->on_undecodable(view, error) : dead_action::bury;
+    return options_->on_dead ? options_->on_dead(view, reason, error) : dead_action::bury;
+}
+
+/// False when it is tried once more.
+bool session::bury(held const& delivery, std::string_view reason, std::string error)
+{
+    switch (ask(delivery, reason, error)) {
+    case dead_action::bury:
+        settler_.bury(delivery.ref, delivery.attempt, reason, std::move(error));
+        return true;
+    case dead_action::drop:
+        settler_.drop(delivery);
+        return true;
+    case dead_action::retry:
+        break;
+    }
+    retry_later(delivery, judges_[delivery.ref.stream].reprieve().delay);
+    return false;
+}
+
+void session::retry_later(held const& delivery, std::chrono::milliseconds delay)
+{
+    ++retried_;
+    waiting const again{clock::now() + delay, delivery.ref, delivery.attempt, waiting_for::start, false,
+                        delivery.confirmed,   delivery.in};
     if (stopping_)
-        changed_.notify();
-    else if (!std::exchange(filling_, true))
-        // Posted: a lane that empties its queue without a pause shall not fill it again itself and keep the
-        // strand.
-        asio::post(engine_->get_executor(), [self = shared_from_this()] {
-            self->filling_ = false;
-            if (!self->stopping_) {
-                self->redelivery_.places_free();
-                self->intake_.fill();
-            }
-        });
+        return give_back(again);
+    schedule_.hold_back(delivery.in);
+    redelivery_.add(again);
 }
 
 void session::recovered(stream_index stream, std::vector<pending_entry> const& entries)
@@ -329,19 +602,43 @@ void session::recovered(stream_index stream, std::vector<pending_entry> const& e
         if (ref.stream == stream && found != entries.end() && found->id == ref.id)
             known[static_cast<std::size_t>(found - entries.begin())] = true;
     };
+    auto const note_ref = [&](entry_ref ref, auto const&) { note(ref); };
+    auto const note_waiting = [&](waiting const& one) { note(one.ref); };
     lanes_.for_each([&](held const& one) { note(one.ref); });
-    redelivery_.for_each([&](retry_queue::waiting const& one) { note(one.ref); });
-    settler_.for_each([&](entry_ref ref, auto const&) { note(ref); });
-    for (std::size_t i = 0; i != entries.size(); ++i) {
-        auto const& entry = entries[i];
-        entry_ref const ref{stream, entry.id};
-        if (known[i])
-            continue;
-        if (judge_.recovered(entry.attempts).what == verdict::kind::dead)
-            settler_.bury(ref, entry.attempts, "exhausted", "the process ended while a handler ran");
-        else
-            redelivery_.add_recovered(ref, entry.attempts, boot_clock::time_point());
+    schedule_.for_each(note_ref);
+    redelivery_.for_each(note_waiting);
+    quarantine_.for_each(note_waiting);
+    settler_.for_each(note_ref);
+    for (std::size_t i = 0; i != entries.size(); ++i)
+        if (!known[i])
+            recover({stream, entries[i].id}, entries[i].attempts);
+}
+
+void session::recover(entry_ref ref, std::uint32_t attempts)
+{
+    ++activity_;
+    waiting one;
+    one.ref = ref;
+    one.attempts = attempts;
+    one.suspect = attempts >= 2;
+    if (judges_[ref.stream].is_exhausted(attempts)) {
+        if (!options_->on_dead)
+            return settler_.bury(ref, attempts, "exhausted", "the process ended while a handler ran");
+        one.what = waiting_for::end;
     }
+    else if (options_->order != ordering::unordered)
+        one.what = waiting_for::line;
+    else if (one.suspect)
+        return quarantine_.add(one);
+    redelivery_.add_recovered(one);
+}
+
+/// A delivery that waits: its count stays, and others can claim it when it would have been due.
+void session::give_back(waiting const& delivery)
+{
+    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(delivery.due - clock::now());
+    auto const idle = options_->lease - std::max(left, std::chrono::milliseconds(0));
+    settler_.release(delivery.ref, delivery.attempts, std::max(idle, std::chrono::milliseconds(0)));
 }
 
 std::vector<entry_ref> session::held_since_before(boot_clock::time_point time)
@@ -351,8 +648,14 @@ std::vector<entry_ref> session::held_since_before(boot_clock::time_point time)
         if (confirmed < time)
             old.push_back(ref);
     };
-    lanes_.for_each([&](held const& one) { note(one.ref, one.confirmed); });
-    redelivery_.for_each([&](retry_queue::waiting const& one) { note(one.ref, one.confirmed); });
+    auto const note_waiting = [&](waiting const& one) { note(one.ref, one.confirmed); };
+    lanes_.for_each([&](held const& one) {
+        if (!one.is_lost && !one.is_gone)
+            note(one.ref, one.confirmed);
+    });
+    schedule_.for_each(note);
+    redelivery_.for_each(note_waiting);
+    quarantine_.for_each(note_waiting);
     settler_.for_each(note);
     std::ranges::sort(old);
     return old;
@@ -365,35 +668,114 @@ void session::renewed(std::span<lease_keeper::answer const> answers)
         auto const found = std::ranges::lower_bound(answers, ref, {}, &lease_keeper::answer::ref);
         return found != answers.end() && found->ref == ref ? &*found : nullptr;
     };
-    auto const confirm = [&](entry_ref ref, boot_clock::time_point& confirmed) {
-        if (auto const* const answer = find(ref); answer && answer->state == holding::held)
-            confirmed = std::max(confirmed, answer->confirmed);
-    };
-    lanes_.for_each([&](held& one) { confirm(one.ref, one.confirmed); });
-    redelivery_.for_each([&](retry_queue::waiting& one) { confirm(one.ref, one.confirmed); });
-    settler_.for_each(confirm);
-
     auto const is = [&](holding state) {
         return [&, state](entry_ref ref) {
             auto const* const answer = find(ref);
             return answer && answer->state == state;
         };
     };
-    auto const dropped = lanes_.lose_if(is(holding::lost));
-    lost_ += dropped + redelivery_.lose_if(is(holding::lost));
-    // One whose body is in hand is handled, though its entry was removed.
-    gone_ += redelivery_.lose_if(is(holding::gone));
-    for (std::size_t i = 0; i != dropped; ++i)
-        place_free();
+    auto const confirm = [&](entry_ref ref, boot_clock::time_point& confirmed) {
+        if (auto const* const answer = find(ref); answer && answer->state == holding::held)
+            confirmed = std::max(confirmed, answer->confirmed);
+    };
+    auto const confirm_waiting = [&](waiting& one) { confirm(one.ref, one.confirmed); };
+    lanes_.for_each([&](held& one) {
+        confirm(one.ref, one.confirmed);
+        // Its body is in hand: it is handled, though the entry was removed.
+        one.is_gone = one.is_gone || is(holding::gone)(one.ref);
+    });
+    schedule_.for_each(confirm);
+    redelivery_.for_each(confirm_waiting);
+    quarantine_.for_each(confirm_waiting);
+    settler_.for_each(confirm);
+
+    if (stopping_)
+        return lanes_.lose_if(is(holding::lost));
+    for (auto const state : {holding::lost, holding::gone}) {
+        redelivery_.lose_if(is(state), state);
+        quarantine_.lose_if(is(state), state);
+    }
+    lost_ += schedule_.lose_if(is(holding::lost));
+    gone_ += schedule_.lose_if(is(holding::gone));
+    lanes_.lose_if(is(holding::lost));
+    lanes_.summon();
+    end_if_drained();
 }
 
-/// A delivery that waits for another attempt: its count stays, and others can claim it when it would have
-/// been due.
-void session::give_back(retry_queue::waiting const& delivery)
+/// Nothing is this process's any more.
+void session::lose_all()
 {
-    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(delivery.due - clock::now());
-    auto const idle = options_->lease - std::max(left, std::chrono::milliseconds(0));
-    settler_.release(delivery.ref, delivery.attempts, std::max(idle, std::chrono::milliseconds(0)));
+    if (stopping_)
+        return lanes_.lose_if(everything);
+    redelivery_.lose_if(everything, holding::lost);
+    quarantine_.lose_if(everything, holding::lost);
+    lost_ += schedule_.lose_if(everything);
+    lanes_.lose_if(everything);
+}
+
+std::size_t session::waiting_count() const noexcept
+{
+    return redelivery_.size() + schedule_.waiting_in_lines() + quarantine_.size();
+}
+
+/// Places that reading leaves to others: all of them while too much waits to be told to the engine, for
+/// another attempt, or for its turn. It costs no place, but memory, and leases to renew.
+std::size_t session::places_wanted()
+{
+    auto const is_full = waiting_count() >= options_->max_waiting;
+    if (is_full && !std::exchange(told_of_waiting_, true))
+        tell({errc::too_many_waiting, fmt::format("max_waiting is {}", options_->max_waiting)});
+    if (waiting_count() < options_->max_waiting / 2)
+        told_of_waiting_ = false;
+    if (is_full || settler_.unsettled() >= places_.limit())
+        return places_.limit();
+    return redelivery_.wanted() + quarantine_.wanted();
+}
+
+void session::places_free(std::size_t count)
+{
+    places_.release(count);
+    if (stopping_)
+        changed_.notify();
+    else if (!std::exchange(filling_, true))
+        // Posted: a lane that empties its queue without a pause shall not fill it again itself and keep the
+        // strand.
+        asio::post(engine_->get_executor(), [self = shared_from_this()] {
+            self->filling_ = false;
+            if (!self->stopping_) {
+                self->relieve();
+                self->redelivery_.places_free();
+                self->quarantine_.notify();
+                self->intake_.fill();
+            }
+        });
+}
+
+/// When followers have all places and lanes wait for work, some give theirs up.
+void session::relieve()
+{
+    if (options_->order == ordering::unordered || places_.free() != 0 || schedule_.ready() != 0 ||
+        lanes_.running() >= lanes_.most())
+        return;
+    // In strict order nothing else could start; only what waits for its body needs a place.
+    if (options_->order == ordering::by_key || redelivery_.wanted() + quarantine_.wanted() != 0)
+        schedule_.give_up_places(places_.limit() / 2);
+}
+
+/// While draining: looks once more when something has come or ended since the streams were found empty.
+void session::end_if_drained()
+{
+    if (mode_ != run_mode::until_drained || stopping_ || !intake_.is_dry() || intake_.busy())
+        return;
+    auto const is_done = lanes_.running() == 0 && schedule_.ready() == 0 && waiting_count() == 0 &&
+                         !redelivery_.busy() && !quarantine_.busy() && settler_.unsettled() == 0 &&
+                         (options_->at_most_once || reclaimer_.has_passed());
+    if (!is_done)
+        return;
+    if (looked_at_ == activity_)
+        return stop(default_grace);
+    looked_at_ = activity_;
+    intake_.look_again();
 }
 
 } // namespace strandline::consume

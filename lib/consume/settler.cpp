@@ -22,27 +22,30 @@ constexpr std::size_t longest_error = 4096;
 
 } // namespace
 
-settler::settler(
-    broker& engine, std::vector<std::string_view> streams, std::string_view group, std::string_view consumer,
-    std::chrono::milliseconds lease, hooks to
-)
+settler::settler(broker& engine, identity const& who, settings how, hooks to)
     : engine_(engine)
-    , group_(group)
-    , consumer_(consumer)
-    , lease_(lease)
+    , who_(who)
+    , how_(how)
     , to_(std::move(to))
+    , streams_(who.streams.size())
     , changed_(engine.get_executor())
     , on_finished_(engine.get_executor())
-{
-    for (auto const name : streams)
-        streams_.push_back({name, {}, {}, {}});
-}
+{}
 
 void settler::acknowledge(held const& delivery)
 {
     ending one;
     one.id = delivery.ref.id;
     one.confirmed = delivery.confirmed;
+    add(delivery.ref.stream, std::move(one));
+}
+
+void settler::drop(held const& delivery)
+{
+    ending one;
+    one.id = delivery.ref.id;
+    one.confirmed = delivery.confirmed;
+    one.dropped = true;
     add(delivery.ref.stream, std::move(one));
 }
 
@@ -100,9 +103,9 @@ asio::awaitable<void> settler::run()
         if (last_try || std::chrono::steady_clock::now() >= refused_due_)
             try_refused_again();
         auto reached = true;
-        for (auto& stream : streams_)
-            if (reached && is_waiting(stream))
-                reached = co_await settle(stream);
+        for (stream_index index = 0; index != streams_.size() && reached; ++index)
+            if (is_waiting(streams_[index]))
+                reached = co_await settle(index);
         to_.progress();
         auto const all_tried = std::ranges::none_of(streams_, is_waiting);
         if (last_try && (all_tried || !reached))
@@ -130,14 +133,15 @@ void settler::try_refused_again()
 
 /// False when the engine could not be reached; the rest waits then, so that one call at the most runs into
 /// the engine's timeout.
-asio::awaitable<bool> settler::settle(stream_endings& stream)
+asio::awaitable<bool> settler::settle(stream_index index)
 {
+    auto& stream = streams_[index];
     auto reached = true;
     stream.under_way.swap(stream.waiting);
     std::size_t begin = 0;
     while (reached && begin != stream.under_way.size()) {
         auto const end = std::min(begin + most_in_call, stream.under_way.size());
-        reached = co_await settle_some(stream, begin, end);
+        reached = co_await settle_some(index, begin, end);
         begin = end;
     }
     std::move(
@@ -148,8 +152,9 @@ asio::awaitable<bool> settler::settle(stream_endings& stream)
     co_return reached;
 }
 
-asio::awaitable<bool> settler::settle_some(stream_endings& stream, std::size_t begin, std::size_t end)
+asio::awaitable<bool> settler::settle_some(stream_index index, std::size_t begin, std::size_t end)
 {
+    auto& stream = streams_[index];
     auto const now = boot_clock::now();
     items_.clear();
     for (auto i = begin; i != end; ++i) {
@@ -157,14 +162,14 @@ asio::awaitable<bool> settler::settle_some(stream_endings& stream, std::size_t b
         auto& item = items_.emplace_back();
         item.id = one.id;
         item.as = one.as;
-        item.surely_held = !one.repeated && now - one.confirmed < lease_ / 2;
+        item.surely_held = !one.repeated && now - one.confirmed < how_.lease / 2;
         item.attempts = one.attempts;
         item.idle = one.idle;
         item.reason = one.reason;
         item.error = one.error;
     }
 
-    auto broken = co_await engine_.settle({stream.name, group_, consumer_}, items_);
+    auto broken = co_await engine_.settle(who_.in(index), items_, how_.dead_letters);
     if (broken)
         to_.on_error(broken);
     if (broken == errc::no_group) {
@@ -206,7 +211,7 @@ void settler::count(ending const& one, holding state)
     else if (state == holding::lost && !one.repeated)
         ++counts_.lost;
     else if (one.as == settle_as::acknowledged)
-        ++counts_.handled;
+        ++(one.dropped ? counts_.dropped : counts_.handled);
     else if (one.as == settle_as::dead)
         ++counts_.dead;
     else if (one.cancelled)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "consume/held.hpp"
+#include "consume/identity.hpp"
 #include "core/boot_clock.hpp"
 #include "core/condition.hpp"
 
@@ -25,6 +26,7 @@ public:
     struct counts
     {
         std::uint64_t handled = 0;
+        std::uint64_t dropped = 0;
         std::uint64_t dead = 0;
         std::uint64_t released = 0;
         std::uint64_t cancelled = 0;
@@ -40,13 +42,21 @@ public:
         std::function<void()> progress;
     };
 
-    /// The names of streams and consumer must outlive the settler, and so must the broker.
-    settler(
-        broker& engine, std::vector<std::string_view> streams, std::string_view group,
-        std::string_view consumer, std::chrono::milliseconds lease, hooks to
-    );
+    struct settings
+    {
+        std::chrono::milliseconds lease;
+        /// Handled entries are removed from their streams.
+        bool delete_handled = false;
+        dead_letter_limits dead_letters = {};
+    };
+
+    /// What is referred to must outlive the settler.
+    settler(broker& engine, identity const& who, settings how, hooks to);
 
     void acknowledge(held const& delivery);
+
+    /// Acknowledges what was not handled.
+    void drop(held const& delivery);
 
     /// Hands back; the count becomes `attempts` and another consumer can claim it when it has been idle for
     /// so long.
@@ -91,6 +101,7 @@ private:
         entry_id id;
         settle_as as = settle_as::acknowledged;
         bool cancelled = false;
+        bool dropped = false;
         /// An earlier call for it had no answer, so that it may have been carried out.
         bool repeated = false;
         std::uint32_t attempts = 0;
@@ -103,7 +114,6 @@ private:
 
     struct stream_endings
     {
-        std::string_view name;
         std::vector<ending> waiting;
         std::vector<ending> under_way;
         /// The engine keeps them pending: dead letters for which it has no room. They wait apart, so that
@@ -113,14 +123,13 @@ private:
 
     void add(stream_index stream, ending&& one);
     void try_refused_again();
-    asio::awaitable<bool> settle(stream_endings& stream);
-    asio::awaitable<bool> settle_some(stream_endings& stream, std::size_t begin, std::size_t end);
+    asio::awaitable<bool> settle(stream_index index);
+    asio::awaitable<bool> settle_some(stream_index index, std::size_t begin, std::size_t end);
     void count(ending const& one, holding state);
 
     broker& engine_;
-    std::string_view group_;
-    std::string_view consumer_;
-    std::chrono::milliseconds lease_;
+    identity const& who_;
+    settings how_;
     hooks to_;
     std::vector<stream_endings> streams_;
     /// Kept for its capacity.

@@ -18,6 +18,8 @@ public:
 
     std::size_t free() const noexcept { return limit_ - std::min(limit_, taken_); }
 
+    void set_limit(std::size_t limit) noexcept { limit_ = limit; }
+
     void reserve(std::size_t count) noexcept { taken_ += count; }
 
     void release(std::size_t count) noexcept { taken_ -= count; }

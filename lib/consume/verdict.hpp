@@ -43,11 +43,12 @@ public:
         , noise_(seed)
     {}
 
-    verdict after(ended how, std::uint32_t attempt)
+    verdict after(outcome const& how, std::uint32_t attempt)
     {
-        switch (how) {
+        switch (how.how) {
         case ended::returned:
             return {verdict::kind::acknowledge, {}, {}};
+        case ended::released:
         case ended::cancelled:
             return {verdict::kind::release, {}, {}};
         case ended::lost:
@@ -56,22 +57,25 @@ public:
             return {verdict::kind::dead, {}, "rejected"};
         case ended::undecodable:
             return {verdict::kind::dead, {}, "undecodable"};
+        case ended::gave_up:
+            return {verdict::kind::dead, {}, "exhausted"};
         case ended::threw:
         case ended::timed_out:
             break;
         }
         if (attempt >= max_attempts_)
             return {verdict::kind::dead, {}, "exhausted"};
-        return {verdict::kind::retry, delay_after(attempt), {}};
+        return {verdict::kind::retry, how.delay.value_or(delay_after(attempt)), {}};
     }
+
+    /// One that would go to the dead letters, and is to be tried all the same.
+    verdict reprieve() const { return {verdict::kind::retry, retry_.longest, {}}; }
 
     /// A delivery found pending, with this count, that no handler of this process has. A count of 1 can mean
     /// that it was read and never started, so it runs once more whatever the limit.
-    verdict recovered(std::uint32_t attempts) const
+    bool is_exhausted(std::uint32_t recovered_with) const
     {
-        if (attempts > 1 && attempts >= max_attempts_)
-            return {verdict::kind::dead, {}, "exhausted"};
-        return {verdict::kind::retry, {}, {}};
+        return recovered_with > 1 && recovered_with >= max_attempts_;
     }
 
 private:

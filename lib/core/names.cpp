@@ -43,4 +43,9 @@ std::string dead_letter_stream(std::string_view stream)
     return derived_name(stream, "dead");
 }
 
+std::string group_lock(std::string_view stream, std::string_view group)
+{
+    return derived_name(stream, "lock:" + std::string(group));
+}
+
 } // namespace strandline

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "memory/locks.hpp"
 #include "memory/streams.hpp"
 
 #include <strandline/broker.hpp>
@@ -26,6 +27,7 @@ struct core
     asio::any_io_executor strand;
     std::function<std::chrono::system_clock::time_point()> tell_time;
     memory::streams streams;
+    memory::locks locks;
     /// Set at once by any thread, so that whatever starts after `close` has returned sees it.
     std::atomic<bool> closed = false;
     /// The reads that wait.

@@ -1,5 +1,6 @@
 #include "memory/engine.hpp"
 
+#include "core/refusals.hpp"
 #include "memory/reader.hpp"
 
 #include <boost/asio/dispatch.hpp>
@@ -21,11 +22,11 @@ namespace {
 /// Carries out an operation when it is awaited, unless the broker was closed by then.
 template <class Operation>
 auto run(std::shared_ptr<core> engine, Operation operation)
-    -> asio::awaitable<std::invoke_result_t<Operation&, streams&, instant>>
+    -> asio::awaitable<std::invoke_result_t<Operation&, core&, instant>>
 {
     if (engine->closed)
         co_return failure(errc::closed);
-    co_return operation(engine->streams, engine->now());
+    co_return operation(*engine, engine->now());
 }
 
 asio::awaitable<void> run_append(std::shared_ptr<core> engine, std::span<appending> entries)
@@ -69,63 +70,120 @@ asio::awaitable<void> engine::append(std::span<appending> entries)
 asio::awaitable<failure>
 engine::ensure_group(std::string_view stream, std::string_view group, start_position start)
 {
-    return run(core_, [=](streams& all, instant) { return all.ensure_group(stream, group, start); });
+    return run(core_, [=](core& in, instant) { return in.streams.ensure_group(stream, group, start); });
 }
 
-std::unique_ptr<group_reader> engine::make_reader(std::string_view group, std::string_view consumer)
+asio::awaitable<failure> engine::join(membership who, std::chrono::milliseconds lease, bool take_over)
 {
-    return std::make_unique<reader>(core_, group, consumer);
+    return run(core_, [=](core& in, instant now) {
+        if (auto invalid = check_join(who, lease))
+            return invalid;
+        return in.streams.join(who, lease, take_over, now);
+    });
+}
+
+asio::awaitable<failure> engine::leave(membership who)
+{
+    return run(core_, [=](core& in, instant) { return in.streams.leave(who); });
+}
+
+asio::awaitable<result<std::size_t>>
+engine::remove_idle(std::string_view stream, std::string_view group, std::chrono::milliseconds idle)
+{
+    return run(core_, [=](core& in, instant now) {
+        return in.streams.remove_idle(stream, group, idle, now);
+    });
+}
+
+std::unique_ptr<group_reader>
+engine::make_reader(std::string_view group, std::string_view consumer, read_as how)
+{
+    return std::make_unique<reader>(core_, group, consumer, how);
 }
 
 asio::awaitable<result<std::vector<pending_entry>>>
 engine::backlog(membership who, entry_id after, std::size_t count)
 {
-    return run(core_, [=](streams& all, instant) { return all.backlog(who, after, count); });
+    return run(core_, [=](core& in, instant) { return in.streams.backlog(who, after, count); });
 }
 
 asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
 {
-    return run(core_, [=](streams& all, instant now) { return all.take(who, entries, now); });
+    return run(core_, [=](core& in, instant now) { return in.streams.take(who, entries, now); });
 }
 
 asio::awaitable<result<claimed>>
 engine::claim(membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count)
 {
-    return run(core_, [=](streams& all, instant now) { return all.claim(who, lease, cursor, count, now); });
+    return run(core_, [=](core& in, instant now) {
+        return in.streams.claim(who, lease, cursor, count, now);
+    });
 }
 
 asio::awaitable<failure>
 engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> states)
 {
-    return run(core_, [=](streams& all, instant now) { return all.renew(who, ids, states, now); });
+    return run(core_, [=](core& in, instant now) { return in.streams.renew(who, ids, states, now); });
 }
 
-asio::awaitable<failure> engine::settle(membership who, std::span<settlement> items)
+asio::awaitable<failure>
+engine::settle(membership who, std::span<settlement> items, dead_letter_limits limits)
 {
-    return run(core_, [=](streams& all, instant now) { return all.settle(who, items, now); });
+    return run(core_, [=](core& in, instant now) { return in.streams.settle(who, items, limits, now); });
+}
+
+asio::awaitable<result<std::uint64_t>>
+engine::lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl)
+{
+    return run(core_, [=](core& in, instant now) -> result<std::uint64_t> {
+        if (auto invalid = check_lock(name, token, ttl))
+            return invalid;
+        return in.locks.lock(name, token, ttl, now);
+    });
+}
+
+asio::awaitable<failure>
+engine::renew_lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl)
+{
+    return run(core_, [=](core& in, instant now) {
+        if (auto invalid = check_lock(name, token, ttl))
+            return invalid;
+        return in.locks.renew(name, token, ttl, now);
+    });
+}
+
+asio::awaitable<failure> engine::unlock(std::string_view name, std::string_view token)
+{
+    return run(core_, [=](core& in, instant now) {
+        if (auto invalid = check_lock(name, token))
+            return invalid;
+        return in.locks.unlock(name, token, now);
+    });
 }
 
 asio::awaitable<result<stream_info>> engine::inspect_stream(std::string_view stream)
 {
-    return run(core_, [=](streams& all, instant) { return all.inspect_stream(stream); });
+    return run(core_, [=](core& in, instant) { return in.streams.inspect_stream(stream); });
 }
 
 asio::awaitable<result<std::vector<group_info>>> engine::inspect_groups(std::string_view stream)
 {
-    return run(core_, [=](streams& all, instant) { return all.inspect_groups(stream); });
+    return run(core_, [=](core& in, instant) { return in.streams.inspect_groups(stream); });
 }
 
 asio::awaitable<result<std::vector<consumer_info>>>
 engine::inspect_consumers(std::string_view stream, std::string_view group)
 {
-    return run(core_, [=](streams& all, instant now) { return all.inspect_consumers(stream, group, now); });
+    return run(core_, [=](core& in, instant now) {
+        return in.streams.inspect_consumers(stream, group, now);
+    });
 }
 
 asio::awaitable<result<std::vector<pending_info>>>
 engine::inspect_pending(std::string_view stream, std::string_view group, entry_id after, std::size_t count)
 {
-    return run(core_, [=](streams& all, instant now) {
-        return all.inspect_pending(stream, group, after, count, now);
+    return run(core_, [=](core& in, instant now) {
+        return in.streams.inspect_pending(stream, group, after, count, now);
     });
 }
 

@@ -54,4 +54,10 @@ void entry_log::remove_before(entry_id id) noexcept
         records_.pop_front();
 }
 
+void entry_log::keep_newest(std::uint64_t count) noexcept
+{
+    while (records_.size() > count)
+        records_.pop_front();
+}
+
 } // namespace strandline::memory

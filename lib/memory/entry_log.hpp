@@ -37,6 +37,9 @@ public:
     /// Removes the entries with lesser ids.
     void remove_before(entry_id id) noexcept;
 
+    /// Removes the oldest until so many are left.
+    void keep_newest(std::uint64_t count) noexcept;
+
     record_deque const& records() const noexcept { return records_; }
 
     /// The greatest id ever given.

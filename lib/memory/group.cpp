@@ -1,5 +1,7 @@
 #include "memory/group.hpp"
 
+#include "core/refusals.hpp"
+
 #include <algorithm>
 
 namespace strandline::memory {
@@ -9,10 +11,66 @@ namespace {
 /// How many pending entries `claim` looks at for each one it may take.
 constexpr std::size_t looks_per_claim = 10;
 
+/// The contract's limit.
+constexpr std::size_t most_removed = 500;
+
 /// An idle time that no lease reaches, and that no sum with a clock overflows.
 constexpr std::chrono::milliseconds longest_idle{std::int64_t{1} << 52};
 
 } // namespace
+
+bool group::is_taken(membership who) const noexcept
+{
+    if (who.token.empty())
+        return false;
+    auto const found = consumers_.find(who.consumer);
+    return found != consumers_.end() && !found->second.token.empty() && found->second.token != who.token;
+}
+
+failure group::enter(membership who, std::chrono::milliseconds lease, bool take_over, instant now)
+{
+    if (!take_over && is_taken(who))
+        return name_taken(who);
+    if (lease_ && *lease_ != lease) {
+        std::vector<std::string_view> owned;
+        for (auto const& [name, other] : consumers_)
+            if (name != who.consumer && !other.token.empty())
+                owned.push_back(name);
+        if (!owned.empty())
+            return lease_differs(who, *lease_, lease, owned);
+    }
+    lease_ = lease;
+    auto& own = find(who.consumer) ? *find(who.consumer) : join(who.consumer, now);
+    own.token = who.token;
+    return {};
+}
+
+failure group::leave(membership who)
+{
+    auto const found = consumers_.find(who.consumer);
+    if (found == consumers_.end())
+        return {};
+    auto& own = found->second;
+    if (!own.token.empty() && own.token != who.token)
+        return name_taken(who);
+    own.token.clear();
+    if (own.pending == 0)
+        consumers_.erase(found);
+    return {};
+}
+
+std::size_t group::remove_idle(std::chrono::milliseconds idle, instant now)
+{
+    std::size_t removed = 0;
+    for (auto next = consumers_.begin(); next != consumers_.end() && removed != most_removed;)
+        if (next->second.pending == 0 && elapsed(next->second.seen, now) >= idle) {
+            next = consumers_.erase(next);
+            ++removed;
+        }
+        else
+            ++next;
+    return removed;
+}
 
 consumer& group::join(std::string_view name, instant now)
 {
@@ -33,13 +91,14 @@ consumer* group::find(std::string_view name) noexcept
 
 void group::read(
     entry_log const& entries, consumer& reader, std::size_t count, instant now, std::uint32_t stream,
-    std::vector<received>& out
+    std::vector<received>& out, read_as how
 )
 {
     auto unread = entries.after(last_delivered_);
     for (; !unread.empty() && count != 0; unread.advance(1), --count) {
         auto const& [id, content] = unread.front();
-        pending_.add({id, now, &reader, 1});
+        if (how == read_as::pending)
+            pending_.add({id, now, &reader, 1});
         out.push_back({stream, id, content.view(), content.owner()});
         last_delivered_ = id;
     }

@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace strandline::memory {
@@ -37,7 +38,19 @@ public:
     group(group const&) = delete;
     group& operator=(group const&) = delete;
 
-    /// The consumer of that name, created when it is new. Its address stays.
+    /// Makes the name the process's own and the lease the group's, or tells why not.
+    failure enter(membership who, std::chrono::milliseconds lease, bool take_over, instant now);
+
+    /// Takes the token from the name, and removes the name when nothing is pending for it.
+    failure leave(membership who);
+
+    /// Removes names, at most as many as one call may; tells how many.
+    std::size_t remove_idle(std::chrono::milliseconds idle, instant now);
+
+    /// Whether another process has the name.
+    bool is_taken(membership who) const noexcept;
+
+    /// The consumer of that name, created when it is new. Its address stays until it is removed.
     consumer& join(std::string_view name, instant now);
 
     /// Null when it never read nor claimed.
@@ -47,7 +60,7 @@ public:
     /// waits.
     void read(
         entry_log const& entries, consumer& reader, std::size_t count, instant now, std::uint32_t stream,
-        std::vector<received>& out
+        std::vector<received>& out, read_as how = read_as::pending
     );
 
     std::vector<pending_entry> backlog(consumer const& owner, entry_id after, std::size_t count) const;
@@ -89,6 +102,7 @@ private:
 
     entry_id last_delivered_;
     consumers consumers_;
+    std::optional<std::chrono::milliseconds> lease_;
     pending_list pending_;
     /// Reads that wait, in the order in which they began to.
     std::deque<bell*> waiting_;

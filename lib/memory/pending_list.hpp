@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace strandline::memory {
 struct consumer
 {
     std::string_view name;
+    /// Of the process that has the name; empty: none has joined.
+    std::string token;
     /// How many entries are pending for it.
     std::size_t pending = 0;
     /// Its last read or claim.

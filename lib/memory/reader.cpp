@@ -21,15 +21,19 @@ constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24);
 /// The reads under way of one reader. The first one reads and may wait, the others wait for their turn.
 struct reader::queue
 {
-    queue(std::shared_ptr<core> core, std::string_view group_name, std::string_view consumer_name)
+    queue(
+        std::shared_ptr<core> core, std::string_view group_name, std::string_view consumer_name, read_as mode
+    )
         : engine(std::move(core))
         , group(group_name)
         , consumer(consumer_name)
+        , how(mode)
     {}
 
     std::shared_ptr<core> engine;
     std::string group;
     std::string consumer;
+    read_as how;
     std::deque<turn*> turns;
     /// The reader was destroyed.
     bool abandoned = false;
@@ -102,8 +106,8 @@ private:
     bool ended_ = false;
 };
 
-reader::reader(std::shared_ptr<core> engine, std::string_view group, std::string_view consumer)
-    : reads_(std::make_shared<queue>(std::move(engine), group, consumer))
+reader::reader(std::shared_ptr<core> engine, std::string_view group, std::string_view consumer, read_as how)
+    : reads_(std::make_shared<queue>(std::move(engine), group, consumer, how))
 {}
 
 reader::~reader()
@@ -153,7 +157,7 @@ asio::awaitable<failure> reader::read_in_turn(
                 auto& of = places[i].of;
                 of.read(
                     places[i].in.entries, of.join(reads->consumer, now), count, now,
-                    static_cast<std::uint32_t>(i), out
+                    static_cast<std::uint32_t>(i), out, reads->how
                 );
             }
             if (out.size() != before || mine.ended() || wait <= wait.zero())

@@ -12,7 +12,7 @@ namespace strandline::memory {
 class reader final : public group_reader
 {
 public:
-    reader(std::shared_ptr<core> engine, std::string_view group, std::string_view consumer);
+    reader(std::shared_ptr<core> engine, std::string_view group, std::string_view consumer, read_as how);
 
     /// Its reads under way complete with `errc::closed`.
     ~reader() override;

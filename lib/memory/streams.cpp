@@ -1,5 +1,6 @@
 #include "memory/streams.hpp"
 
+#include "core/refusals.hpp"
 #include "memory/dead_letter.hpp"
 
 #include <strandline/names.hpp>
@@ -51,6 +52,36 @@ result<place> streams::find(std::string_view name, std::string_view group_name)
     return place{in->second, of->second};
 }
 
+result<place> streams::find(membership who)
+{
+    auto found = find(who.stream, who.group);
+    if (found && found->of.is_taken(who))
+        return name_taken(who);
+    return found;
+}
+
+failure streams::join(membership who, std::chrono::milliseconds lease, bool take_over, instant now)
+{
+    auto const where = find(who.stream, who.group);
+    return where ? where->of.enter(who, lease, take_over, now) : where.error();
+}
+
+failure streams::leave(membership who)
+{
+    auto const where = find(who.stream, who.group);
+    return where ? where->of.leave(who) : where.error();
+}
+
+result<std::size_t> streams::remove_idle(
+    std::string_view name, std::string_view group_name, std::chrono::milliseconds idle, instant now
+)
+{
+    auto const where = find(name, group_name);
+    if (!where)
+        return where.error();
+    return where->of.remove_idle(idle, now);
+}
+
 void streams::append(std::span<appending> items, instant now)
 {
     stream* into = nullptr;
@@ -95,7 +126,7 @@ result<std::vector<pending_entry>> streams::backlog(membership who, entry_id aft
 
 failure streams::take(membership who, std::span<taking> items, instant now)
 {
-    auto const where = find(who.stream, who.group);
+    auto const where = find(who);
     if (!where)
         return where.error();
     auto const* const taker = where->of.find(who.consumer);
@@ -108,7 +139,7 @@ result<claimed> streams::claim(
     membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count, instant now
 )
 {
-    auto const where = find(who.stream, who.group);
+    auto const where = find(who);
     if (!where)
         return where.error();
     return where->of.claim(where->in.entries, where->of.join(who.consumer, now), lease, cursor, count, now);
@@ -116,21 +147,26 @@ result<claimed> streams::claim(
 
 failure streams::renew(membership who, std::span<entry_id const> ids, std::span<holding> states, instant now)
 {
-    auto const where = find(who.stream, who.group);
+    auto const where = find(who);
     if (!where)
         return where.error();
+    // That the name is in use.
+    if (ids.empty())
+        where->of.join(who.consumer, now);
     auto const* const owner = where->of.find(who.consumer);
     for (std::size_t i = 0; i != ids.size(); ++i)
         states[i] = where->of.renew(where->in.entries, owner, ids[i], now);
     return {};
 }
 
-failure streams::settle(membership who, std::span<settlement> items, instant now)
+failure
+streams::settle(membership who, std::span<settlement> items, dead_letter_limits const& limits, instant now)
 {
-    auto const where = find(who.stream, who.group);
+    auto const where = find(who);
     if (!where)
         return where.error();
     auto const* const owner = where->of.find(who.consumer);
+    auto buried = false;
     for (auto& item : items) {
         item.error_of_item = {};
         switch (item.as) {
@@ -142,10 +178,23 @@ failure streams::settle(membership who, std::span<settlement> items, instant now
             break;
         case settle_as::dead:
             bury(who, *where, owner, item, now);
+            buried |= item.state == holding::held;
             break;
         }
     }
+    if (buried)
+        trim_dead_letters(dead_letter_stream(who.stream), limits, now);
     return {};
+}
+
+void streams::trim_dead_letters(std::string_view name, dead_letter_limits const& limits, instant now)
+{
+    auto& letters = open(name).entries;
+    if (limits.count != 0)
+        letters.keep_newest(limits.count);
+    auto const oldest = now.time_since_epoch() - std::min(limits.age, now.time_since_epoch());
+    if (limits.age > limits.age.zero())
+        letters.remove_before({static_cast<std::uint64_t>(oldest.count()), 0});
 }
 
 void streams::bury(membership who, place where, consumer const* owner, settlement& item, instant now)

@@ -39,6 +39,17 @@ public:
 
     result<place> find(std::string_view name, std::string_view group_name);
 
+    /// Fails also when another process has the name.
+    result<place> find(membership who);
+
+    failure join(membership who, std::chrono::milliseconds lease, bool take_over, instant now);
+
+    failure leave(membership who);
+
+    result<std::size_t> remove_idle(
+        std::string_view name, std::string_view group_name, std::chrono::milliseconds idle, instant now
+    );
+
     result<std::vector<pending_entry>> backlog(membership who, entry_id after, std::size_t count);
 
     failure take(membership who, std::span<taking> items, instant now);
@@ -48,7 +59,8 @@ public:
 
     failure renew(membership who, std::span<entry_id const> ids, std::span<holding> states, instant now);
 
-    failure settle(membership who, std::span<settlement> items, instant now);
+    failure
+    settle(membership who, std::span<settlement> items, dead_letter_limits const& limits, instant now);
 
     result<stream_info> inspect_stream(std::string_view name) const;
 
@@ -72,6 +84,8 @@ private:
 
     /// Copies the entry to the dead letters, then acknowledges it.
     void bury(membership who, place where, consumer const* owner, settlement& item, instant now);
+
+    void trim_dead_letters(std::string_view name, dead_letter_limits const& limits, instant now);
 
     std::unordered_map<std::string, stream, hash, std::equal_to<>> streams_;
 };

@@ -2,6 +2,7 @@
 
 #include "redis/batch.hpp"
 #include "redis/reader.hpp"
+#include "redis/run_script.hpp"
 
 #include <strandline/names.hpp>
 
@@ -23,51 +24,6 @@ broker_ptr make_redis_broker(asio::any_io_executor executor, redis_options optio
 namespace redis {
 
 namespace {
-
-/// Passes a script's reply on, unless it is that the server does not know the script.
-class script_reply final : public reply_sink
-{
-public:
-    explicit script_reply(reply_sink& wanted) : wanted_(wanted) {}
-
-    void on_node(resp3::node_view const& node) override
-    {
-        if (node.depth == 0 && is_error(node) && node.value.starts_with("NOSCRIPT"))
-            forgotten_ = true;
-        else
-            wanted_.on_node(node);
-    }
-
-    void on_reply_end() override
-    {
-        if (!forgotten_)
-            wanted_.on_reply_end();
-    }
-
-    bool forgotten() const noexcept { return forgotten_; }
-
-private:
-    reply_sink& wanted_;
-    bool forgotten_ = false;
-};
-
-/// Texts that arguments point to; reserved beforehand, so that none moves.
-class texts
-{
-public:
-    explicit texts(std::size_t most) { kept_.reserve(most); }
-
-    template <class Number>
-    std::string_view operator()(Number value)
-    {
-        return kept_.emplace_back(std::to_string(value));
-    }
-
-    std::string_view operator()(entry_id id) { return kept_.emplace_back(id.to_string()); }
-
-private:
-    std::vector<std::string> kept_;
-};
 
 void push_xadd(request& commands, appending const& item)
 {
@@ -101,26 +57,6 @@ std::string_view to_text(settle_as as)
         return "dead";
     }
     return {};
-}
-
-/// Runs a script, and teaches it to a server that forgot it. The arguments are its keys, then its arguments.
-asio::awaitable<failure>
-run(std::shared_ptr<connection> connected, script const& lua, std::size_t keys,
-    std::span<std::string_view const> arguments, reply_sink& replies)
-{
-    auto const number_of_keys = std::to_string(keys);
-    std::vector<std::string_view> all{lua.hash(), number_of_keys};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    auto commands = make_request();
-    commands.push_range("EVALSHA", all);
-    script_reply answer(replies);
-    auto broken = co_await connected->exec(commands, answer);
-    if (broken || !answer.forgotten())
-        co_return broken;
-    all.front() = lua.text();
-    auto teaching = make_request();
-    teaching.push_range("EVAL", all);
-    co_return co_await connected->exec(teaching, replies);
 }
 
 } // namespace
@@ -198,14 +134,15 @@ engine::ensure_group(std::string_view stream, std::string_view group, start_posi
     co_return refused;
 }
 
-std::unique_ptr<group_reader> engine::make_reader(std::string_view group, std::string_view consumer)
+std::unique_ptr<group_reader>
+engine::make_reader(std::string_view group, std::string_view consumer, read_as how)
 {
     std::erase_if(*readers_, [](auto const& reader) { return reader.expired(); });
     auto own = std::make_shared<connection>(get_executor(), options_, false);
     if (commands_->is_closed())
         own->close(); // nobody would do so later
     readers_->push_back(own);
-    return std::make_unique<reader>(commands_, std::move(own), options_, group, consumer);
+    return std::make_unique<reader>(commands_, std::move(own), options_, group, consumer, how);
 }
 
 asio::awaitable<result<std::vector<pending_entry>>>
@@ -241,11 +178,11 @@ asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
     if (entries.empty())
         co_return failure();
     texts text(entries.size());
-    std::vector<std::string_view> arguments{who.stream, who.group, who.consumer};
+    script_words words(who);
     for (auto const& item : entries)
-        arguments.insert(arguments.end(), {text(item.id), item.counted ? "1" : "0"});
+        words.add({text(item.id), item.counted ? "1" : "0"});
     take_reply reply(entries);
-    if (auto broken = co_await run(commands_, take_script(), 1, arguments, reply))
+    if (auto broken = co_await run_script(commands_, take_script(), words, reply))
         co_return broken;
     co_return reply.error();
 }
@@ -254,10 +191,10 @@ asio::awaitable<result<claimed>>
 engine::claim(membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count)
 {
     texts text(3);
-    std::array const arguments{who.stream,          who.group,    who.consumer,
-                               text(lease.count()), text(cursor), text(count)};
+    script_words words(who);
+    words.add({text(lease.count()), text(cursor), text(count)});
     node_replies replies;
-    if (auto broken = co_await run(commands_, claim_script(), 1, arguments, replies))
+    if (auto broken = co_await run_script(commands_, claim_script(), words, replies))
         co_return broken;
     if (auto refused = replies.error(0))
         co_return refused;
@@ -279,14 +216,12 @@ engine::claim(membership who, std::chrono::milliseconds lease, entry_id cursor, 
 asio::awaitable<failure>
 engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> states)
 {
-    if (ids.empty())
-        co_return failure();
     texts text(ids.size());
-    std::vector<std::string_view> arguments{who.stream, who.group, who.consumer};
+    script_words words(who);
     for (auto const id : ids)
-        arguments.push_back(text(id));
+        words.add({text(id)});
     node_replies replies;
-    if (auto broken = co_await run(commands_, renew_script(), 1, arguments, replies))
+    if (auto broken = co_await run_script(commands_, renew_script(), words, replies))
         co_return broken;
     if (auto refused = replies.error(0))
         co_return refused;
@@ -298,12 +233,15 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
     co_return walk.ok() ? failure() : unexpected_reply("the script that renews leases");
 }
 
-asio::awaitable<failure> engine::settle(membership who, std::span<settlement> items)
+asio::awaitable<failure>
+engine::settle(membership who, std::span<settlement> items, dead_letter_limits limits)
 {
-    texts text(items.size() * 4);
+    texts text(items.size() * 3 + 2);
     std::vector<std::string_view> acknowledged{who.stream, who.group};
-    auto const dead_stream = dead_letter_stream(who.stream);
-    std::vector<std::string_view> arguments{who.stream, dead_stream, who.group, who.consumer};
+    auto const buries = std::ranges::find(items, settle_as::dead, &settlement::as) != items.end();
+    // Named only where it is needed: a user may have no rights on it.
+    script_words words(who, buries ? dead_letter_stream(who.stream) : std::string());
+    words.add({text(limits.count), text(limits.age.count())});
     std::vector<settlement*> checked;
     for (auto& item : items) {
         item.state = holding::held;
@@ -313,9 +251,9 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
             continue;
         }
         checked.push_back(&item);
-        arguments.insert(
-            arguments.end(), {to_text(item.as), text(item.id), text(item.attempts), text(item.idle.count()),
-                              item.reason, item.error}
+        words.add(
+            {to_text(item.as), text(item.id), text(item.attempts), text(item.idle.count()), item.reason,
+             item.error}
         );
     }
 
@@ -336,7 +274,7 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
         co_return failure();
 
     node_replies replies;
-    if (auto broken = co_await run(connected, settle_script(), 2, arguments, replies))
+    if (auto broken = co_await run_script(connected, settle_script(), words, replies))
         co_return broken;
     if (auto refused = replies.error(0))
         co_return refused;

@@ -25,7 +25,15 @@ public:
     asio::awaitable<failure>
     ensure_group(std::string_view stream, std::string_view group, start_position start) override;
 
-    std::unique_ptr<group_reader> make_reader(std::string_view group, std::string_view consumer) override;
+    asio::awaitable<failure> join(membership who, std::chrono::milliseconds lease, bool take_over) override;
+
+    asio::awaitable<failure> leave(membership who) override;
+
+    asio::awaitable<result<std::size_t>>
+    remove_idle(std::string_view stream, std::string_view group, std::chrono::milliseconds idle) override;
+
+    std::unique_ptr<group_reader>
+    make_reader(std::string_view group, std::string_view consumer, read_as how) override;
 
     asio::awaitable<result<std::vector<pending_entry>>>
     backlog(membership who, entry_id after, std::size_t count) override;
@@ -38,7 +46,16 @@ public:
     asio::awaitable<failure>
     renew(membership who, std::span<entry_id const> ids, std::span<holding> states) override;
 
-    asio::awaitable<failure> settle(membership who, std::span<settlement> items) override;
+    asio::awaitable<failure>
+    settle(membership who, std::span<settlement> items, dead_letter_limits limits) override;
+
+    asio::awaitable<result<std::uint64_t>>
+    lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl) override;
+
+    asio::awaitable<failure>
+    renew_lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl) override;
+
+    asio::awaitable<failure> unlock(std::string_view name, std::string_view token) override;
 
     asio::awaitable<result<stream_info>> inspect_stream(std::string_view stream) override;
 

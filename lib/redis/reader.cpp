@@ -26,13 +26,14 @@ constexpr std::chrono::milliseconds longest_pause{50};
 
 reader::reader(
     std::shared_ptr<connection> commands, std::shared_ptr<connection> own, redis_options const& options,
-    std::string_view group, std::string_view consumer
+    std::string_view group, std::string_view consumer, read_as how
 )
     : commands_(std::move(commands))
     , own_(std::move(own))
     , longest_wait_(std::max(options.health_check_interval * 3 / 4, std::chrono::milliseconds(1)))
     , group_(group)
     , consumer_(consumer)
+    , how_(how)
 {}
 
 reader::~reader()
@@ -56,6 +57,8 @@ asio::awaitable<failure> reader::read(
         arguments.push_back("BLOCK");
         arguments.push_back(wait_text);
     }
+    if (how_ == read_as::acknowledged)
+        arguments.push_back("NOACK");
     arguments.push_back("STREAMS");
     arguments.insert(arguments.end(), streams.begin(), streams.end());
     arguments.insert(arguments.end(), streams.size(), ">");

@@ -19,7 +19,7 @@ public:
     /// `commands` ends the waits, `own` is read from.
     reader(
         std::shared_ptr<connection> commands, std::shared_ptr<connection> own, redis_options const& options,
-        std::string_view group, std::string_view consumer
+        std::string_view group, std::string_view consumer, read_as how
     );
 
     ~reader() override;
@@ -57,6 +57,7 @@ private:
     std::chrono::milliseconds longest_wait_;
     std::string group_;
     std::string consumer_;
+    read_as how_;
     std::shared_ptr<waits> waits_ = std::make_shared<waits>();
 };
 

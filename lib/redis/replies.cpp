@@ -8,7 +8,7 @@ namespace strandline::redis {
 
 failure server_failure(std::string_view reply)
 {
-    static constexpr std::array<std::pair<std::string_view, errc>, 16> known{{
+    static constexpr std::array<std::pair<std::string_view, errc>, 17> known{{
         {"WRONGTYPE", errc::wrong_type},
         {"NOGROUP", errc::no_group},
         // What 7.0 answers a blocked reader whose stream or group was removed; later versions say NOGROUP.
@@ -26,6 +26,8 @@ failure server_failure(std::string_view reply)
         {"WRONGPASS", errc::refused},
         {"NOAUTH", errc::refused},
         {"NOPROTO", errc::refused},
+        // Of our own scripts.
+        {"NAMETAKEN", errc::name_taken},
     }};
     auto const word = reply.substr(0, reply.find(' '));
     auto const found = std::ranges::find(known, word, &std::pair<std::string_view, errc>::first);

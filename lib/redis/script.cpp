@@ -22,9 +22,11 @@ script::script(std::string_view text) : text_(text)
 
 std::span<script const> all_scripts()
 {
-    static std::array const all{
-        script(scripts::claim), script(scripts::renew), script(scripts::settle), script(scripts::take)
-    };
+    static std::array const all{script(scripts::claim),       script(scripts::join),
+                                script(scripts::leave),       script(scripts::lock),
+                                script(scripts::remove_idle), script(scripts::renew),
+                                script(scripts::renew_lock),  script(scripts::settle),
+                                script(scripts::take),        script(scripts::unlock)};
     return all;
 }
 
@@ -33,19 +35,49 @@ script const& claim_script()
     return all_scripts()[0];
 }
 
-script const& renew_script()
+script const& join_script()
 {
     return all_scripts()[1];
 }
 
-script const& settle_script()
+script const& leave_script()
 {
     return all_scripts()[2];
 }
 
-script const& take_script()
+script const& lock_script()
 {
     return all_scripts()[3];
+}
+
+script const& remove_idle_script()
+{
+    return all_scripts()[4];
+}
+
+script const& renew_script()
+{
+    return all_scripts()[5];
+}
+
+script const& renew_lock_script()
+{
+    return all_scripts()[6];
+}
+
+script const& settle_script()
+{
+    return all_scripts()[7];
+}
+
+script const& take_script()
+{
+    return all_scripts()[8];
+}
+
+script const& unlock_script()
+{
+    return all_scripts()[9];
 }
 
 } // namespace strandline::redis

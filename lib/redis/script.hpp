@@ -23,9 +23,15 @@ private:
 };
 
 script const& claim_script();
+script const& join_script();
+script const& leave_script();
+script const& lock_script();
+script const& remove_idle_script();
 script const& renew_script();
+script const& renew_lock_script();
 script const& settle_script();
 script const& take_script();
+script const& unlock_script();
 
 /// All of them.
 std::span<script const> all_scripts();

@@ -15,12 +15,12 @@ namespace {
 
 retry_queue::clock::time_point const start{};
 
-retry_queue::waiting due_after(std::chrono::milliseconds delay, std::uint64_t id)
+waiting due_after(std::chrono::milliseconds delay, std::uint64_t id)
 {
     return {start + delay, {0, {id, 0}}, 1};
 }
 
-std::vector<std::uint64_t> ids_of(std::vector<retry_queue::waiting> const& popped)
+std::vector<std::uint64_t> ids_of(std::vector<waiting> const& popped)
 {
     std::vector<std::uint64_t> ids;
     for (auto const& one : popped)
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(what_is_due_comes_out_and_the_rest_stays)
     BOOST_TEST(queue.pop_due(start + 9ms, 100).empty());
     BOOST_TEST(ids_of(queue.pop_due(start + 20ms, 100)) == (ids{1, 2}), boost::test_tools::per_element());
     BOOST_TEST((queue.next_due() == start + 30ms));
-    BOOST_TEST(queue.all().size() == 1);
+    BOOST_TEST(queue.size() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(no_more_come_out_than_asked_for_and_the_earliest_first)
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(all_come_out_at_once_when_asked)
     auto all = ids_of(queue.pop_all());
     std::ranges::sort(all);
     BOOST_TEST(all == (ids{1, 2, 3}), boost::test_tools::per_element());
-    BOOST_TEST(queue.all().empty());
+    BOOST_TEST(queue.size() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(any_mixture_comes_out_in_the_order_of_time)

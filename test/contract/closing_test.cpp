@@ -18,6 +18,13 @@ asio::awaitable<void> all_are_closed(broker& closed)
     BOOST_REQUIRE(item.outcome.has_error());
     BOOST_TEST(item.outcome.error() == errc::closed);
     BOOST_TEST((co_await closed.ensure_group("orders", "g", {})) == errc::closed);
+    membership const own{"orders", "g", "c", "token"};
+    BOOST_TEST((co_await closed.join(own, lease, true)) == errc::closed);
+    BOOST_TEST((co_await closed.leave(own)) == errc::closed);
+    BOOST_TEST((co_await closed.remove_idle("orders", "g", 0ms)).error() == errc::closed);
+    BOOST_TEST((co_await closed.lock("lock", "token", lease)).error() == errc::closed);
+    BOOST_TEST((co_await closed.renew_lock("lock", "token", lease)) == errc::closed);
+    BOOST_TEST((co_await closed.unlock("lock", "token")) == errc::closed);
     auto const reader = closed.make_reader("g", "c");
     BOOST_TEST((co_await read(*reader, {"orders"}, 10, long_wait)).why == errc::closed);
     BOOST_TEST((co_await closed.backlog(who, {}, 10)).error() == errc::closed);

@@ -194,3 +194,83 @@ BOOST_AUTO_TEST_CASE(may_be_large)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(dead_letter_limit)
+
+BOOST_AUTO_TEST_CASE(of_the_count_keeps_the_newest)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 10);
+        for (std::size_t i = 0; i != ids.size(); ++i) {
+            auto item = dead(ids[i]);
+            BOOST_TEST(!(co_await of.broker->settle(alice, {&item, 1}, {.count = 3})));
+            BOOST_TEST(item.state == holding::held);
+            BOOST_TEST(
+                (co_await of.broker->inspect_stream("{orders}:dead"))->length ==
+                std::min(i + 1, std::size_t{3})
+            );
+        }
+        co_await of.ensure_group("{orders}:dead", "g");
+        auto const left = co_await of.read_now("{orders}:dead", "g", "c");
+        BOOST_TEST(bodies_of(left) == (std::vector<std::string>{"7", "8", "9"}), per_element());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(holds_for_many_letters_at_once)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 500);
+        std::vector<settlement> items;
+        for (auto const id : ids)
+            items.push_back(dead(id));
+        BOOST_TEST(!(co_await of.broker->settle(alice, items, {.count = 1})));
+        for (auto const& item : items)
+            BOOST_REQUIRE(item.state == holding::held);
+        BOOST_TEST((co_await of.broker->inspect_stream("{orders}:dead"))->length == 1);
+        BOOST_TEST((co_await of.pending("orders", "g")).empty());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(is_looked_at_only_when_a_letter_is_added)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 2);
+        co_await of.append_numbers("{orders}:dead", 5);
+        std::array items{ending(ids[0]), dead(entry_id::max())};
+        BOOST_TEST(!(co_await of.broker->settle(alice, items, {.count = 1})));
+        BOOST_TEST((co_await of.broker->inspect_stream("{orders}:dead"))->length == 5);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(keeps_all_by_default)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 2);
+        co_await of.append_numbers("{orders}:dead", 5);
+        for (auto const& limits : {dead_letter_limits{}, dead_letter_limits{100, very_old}}) {
+            auto item = dead(ids[limits.count == 0 ? 0 : 1]);
+            BOOST_TEST(!(co_await of.broker->settle(alice, {&item, 1}, limits)));
+        }
+        BOOST_TEST((co_await of.broker->inspect_stream("{orders}:dead"))->length == 7);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(of_the_age_drops_the_older)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 2);
+        auto first = co_await of.settle(alice, dead(ids[0]));
+        BOOST_REQUIRE(first.state == holding::held);
+        auto const old = *(co_await of.broker->inspect_stream("{orders}:dead"))->last;
+        // By the clock that makes the ids.
+        while ((co_await of.append("clock", "x")).ms <= old.ms + 1)
+            co_await of.round_trip();
+        auto second = dead(ids[1]);
+        BOOST_TEST(!(co_await of.broker->settle(alice, {&second, 1}, {.age = 1ms})));
+        auto const letters = co_await of.broker->inspect_stream("{orders}:dead");
+        BOOST_TEST(letters->length == 1);
+        BOOST_TEST((*letters->first > old));
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -317,3 +317,43 @@ BOOST_AUTO_TEST_CASE(readers_that_wait_do_not_hold_up_others)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(M1_read_at_most_once)
+
+BOOST_AUTO_TEST_CASE(is_acknowledged_at_once)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        auto const ids = co_await of.append_numbers("orders", 5);
+        auto const reader = of.broker->make_reader("g", "c", read_as::acknowledged);
+        auto const some = co_await read(*reader, {"orders"}, 2, 0ms);
+        BOOST_TEST(ids_of(some.entries) == (std::vector{ids[0], ids[1]}), per_element());
+        BOOST_TEST(bodies_of(some.entries) == (std::vector<std::string>{"0", "1"}), per_element());
+        BOOST_TEST((co_await of.pending("orders", "g")).empty());
+        // The group goes on behind them.
+        auto const rest = co_await of.read_now("orders", "g", "c");
+        BOOST_TEST(ids_of(rest) == (std::vector{ids[2], ids[3], ids[4]}), per_element());
+        BOOST_TEST((co_await of.pending("orders", "g")).size() == 3);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(waits_and_is_woken)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        auto const reader = of.broker->make_reader("g", "c", read_as::acknowledged);
+        auto waiting = of.start(read(*reader, {"orders"}, 10, long_wait));
+        co_await of.round_trip();
+        auto const id = co_await of.append("orders", "x");
+        BOOST_TEST(ids_of((co_await waiting.get()).entries) == std::vector{id}, per_element());
+        BOOST_TEST((co_await of.pending("orders", "g")).empty());
+        auto another = of.start(read(*reader, {"orders"}, 10, long_wait));
+        co_await of.round_trip();
+        reader->wake();
+        auto const got = co_await another.get();
+        BOOST_TEST(!got.why);
+        BOOST_TEST(got.entries.empty());
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,8 @@
 #include "contract/bed.hpp"
 #include "contract/redis_subject.hpp"
 
+#include <strandline/names.hpp>
+
 #include <algorithm>
 #include <array>
 
@@ -254,6 +256,37 @@ BOOST_AUTO_TEST_CASE(keeps_a_dead_letter_pending_and_settles_the_others)
     });
 }
 
+BOOST_AUTO_TEST_CASE(lets_consumers_join_and_leave)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        membership const who{"orders", "g", "alice", "token"};
+        full_memory const full;
+        BOOST_TEST(!(co_await of.broker->join(who, lease, false)));
+        BOOST_TEST(command({"HGETALL", "{orders}:group:g"}) == "lease\n1800000\nowner:alice\ntoken");
+        BOOST_TEST(!(co_await of.broker->join(who, lease * 2, false)));
+        BOOST_TEST(command({"HGET", "{orders}:group:g", "lease"}) == "3600000");
+        BOOST_TEST(!(co_await of.broker->renew(who, {}, {})));
+        BOOST_TEST(!(co_await of.broker->leave(who)));
+        BOOST_TEST(command({"XINFO", "CONSUMERS", "orders", "g"}) == "");
+    });
+}
+
+BOOST_AUTO_TEST_CASE(gives_and_renews_locks)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const name = group_lock("orders", "g");
+        full_memory const full;
+        BOOST_TEST((co_await of.broker->lock(name, "a", lease)).value() == 1U);
+        BOOST_TEST((co_await of.broker->lock(name, "a", lease)).value() == 1U);
+        BOOST_TEST(!(co_await of.broker->renew_lock(name, "a", very_old)));
+        BOOST_TEST(std::stol(command({"PTTL", "{orders}:lock:g:holder"})) > lease.count());
+        BOOST_TEST(!(co_await of.broker->unlock(name, "a")));
+        BOOST_TEST((co_await of.broker->lock(name, "b", lease)).value() == 2U);
+        BOOST_TEST(command({"PTTL", "{orders}:lock:g:fence"}) == "-1");
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(server)
@@ -269,6 +302,10 @@ BOOST_AUTO_TEST_CASE(may_forget_the_scripts)
             BOOST_TEST((co_await of.renew(alice, id)) == holding::held);
             command({"SCRIPT", "FLUSH"});
             BOOST_TEST((co_await of.claim(bob)).entries.empty());
+            command({"SCRIPT", "FLUSH"});
+            BOOST_TEST(!(co_await of.broker->join({"orders", "g", "alice", "token"}, lease, true)));
+            command({"SCRIPT", "FLUSH"});
+            BOOST_TEST((co_await of.broker->lock("lock", "token", lease)).has_value());
             command({"SCRIPT", "FLUSH"});
             BOOST_TEST((co_await of.settle(alice, ending(id))).state == holding::held);
         }

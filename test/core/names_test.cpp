@@ -48,6 +48,7 @@ BOOST_AUTO_TEST_CASE(derived_from_a_stream_are_tagged_with_it)
     BOOST_TEST(derived_name("orders", "dead") == "{orders}:dead");
     BOOST_TEST(dead_letter_stream("orders") == "{orders}:dead");
     BOOST_TEST(derived_name("p:orders", "delayed") == "{p:orders}:delayed");
+    BOOST_TEST(group_lock("orders", "billing") == "{orders}:lock:billing");
 }
 
 BOOST_AUTO_TEST_CASE(derived_from_a_tagged_stream_keep_its_tag)

@@ -2,11 +2,13 @@
 
 #include <strandline/codec.hpp>
 #include <strandline/delivery.hpp>
+#include <strandline/detail/outcome.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
 #include <concepts>
 #include <exception>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -24,14 +26,39 @@ struct undecodable final : std::exception
     failure why;
 };
 
+/// A delivery on its way through a handler, and what became of it.
+struct task
+{
+    delivery what;
+    /// Keeps what the delivery points to.
+    storage_ptr owner;
+    outcome how = {};
+};
+
 /// A user's handler with its type erased.
 class handler
 {
 public:
     virtual ~handler() = default;
 
-    /// The delivery lives until the coroutine ends.
-    virtual asio::awaitable<void> run(delivery const& what) = 0;
+    /// How many deliveries it takes at a time.
+    virtual std::size_t most() const noexcept { return 1; }
+
+    /// Whether it has to run on the broker's strand, though handlers have an executor of their own.
+    virtual bool stays_on_strand() const noexcept { return false; }
+
+    /// Whether its time begins with it; otherwise it says itself when.
+    virtual bool has_time_from_start() const noexcept { return true; }
+
+    /// A run that it takes part in.
+    virtual void run_begins() {}
+
+    /// No more deliveries come; those that nobody has begun with can be given back.
+    virtual void run_stops() {}
+
+    /// The tasks live until the coroutine ends. What it throws is the outcome of all whose outcome it has not
+    /// set.
+    virtual asio::awaitable<void> run(std::span<task> tasks) = 0;
 
 protected:
     handler() = default;
@@ -45,11 +72,20 @@ class raw_handler final : public handler
 public:
     explicit raw_handler(F f) : f_(std::move(f)) {}
 
-    asio::awaitable<void> run(delivery const& what) override { return f_(what); }
+    asio::awaitable<void> run(std::span<task> tasks) override { return f_(std::as_const(tasks[0].what)); }
 
 private:
     F f_;
 };
+
+template <class T>
+void decode_body(delivery const& what, T& value)
+{
+    if (!what.body())
+        throw undecodable(failure(errc::not_decodable, "the entry has no body"));
+    if (auto why = decode(*what.body(), value))
+        throw undecodable(std::move(why));
+}
 
 template <class T, class F>
 class typed_handler final : public handler
@@ -57,13 +93,11 @@ class typed_handler final : public handler
 public:
     explicit typed_handler(F f) : f_(std::move(f)) {}
 
-    asio::awaitable<void> run(delivery const& what) override
+    asio::awaitable<void> run(std::span<task> tasks) override
     {
+        auto const& what = std::as_const(tasks[0].what);
         T value{};
-        if (!what.body())
-            throw undecodable(failure(errc::not_decodable, "the entry has no body"));
-        if (auto why = decode(*what.body(), value))
-            throw undecodable(std::move(why));
+        decode_body(what, value);
         if constexpr (std::invocable<F&, T const&, delivery const&>)
             co_await f_(std::as_const(value), what);
         else

@@ -1,13 +1,20 @@
 -- Ends deliveries that the consumer still has.
--- KEYS: stream, dead-letter stream.
--- ARGV: group, consumer, then for each item: kind ('ack', 'release' or 'dead'), id, attempts, idle in ms, reason, error.
+-- KEYS: stream, with a token the group's record, with dead items the dead-letter stream.
+-- ARGV: group, consumer, token, how many dead letters are kept (0: all), how old they may be in ms (0: any), then for
+-- each item: kind ('ack', 'release' or 'dead'), id, attempts, idle in ms, reason, error.
 -- Answers for each item 0 (settled), 1 (another's, or settled before), 2 (removed from the stream), or the text of an
 -- error that kept the item pending.
 --
 -- Nothing here raises after a write: a missing group, a wrong type or a user who may not acknowledge raise before
 -- anything is written, and what can fail later (XADD at a full memory, XCLAIM for want of permission) is called
 -- protected. The XACK behind a refused XADD would succeed and lose the event.
-local stream, dead_stream, group, consumer = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
+local stream, dead_stream, group, consumer, token = KEYS[1], KEYS[#KEYS], ARGV[1], ARGV[2], ARGV[3]
+local most_letters, oldest_letter = tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local owner = token ~= '' and redis.call('HGET', KEYS[2], 'owner:' .. consumer)
+if owner and owner ~= token then
+  return redis.error_reply('NAMETAKEN ' .. consumer .. ' of the group ' .. group .. ' of ' .. stream)
+end
 
 -- Arguments of a Lua call are limited to about 8000.
 local most_fields = 7000
@@ -39,13 +46,44 @@ local function dead_fields(id, entry, attempts, reason, err)
   return fields
 end
 
+-- Trims the dead letters to their limits. At most about so many go in a call, more than it has added.
+local most_trimmed = 2000
+
+local function trim_letters()
+  if most_letters > 0 then
+    local length = redis.pcall('XLEN', dead_stream)
+    if type(length) == 'number' and length > most_letters then
+      redis.pcall('XTRIM', dead_stream, 'MAXLEN', string.format('%.0f', math.max(most_letters, length - most_trimmed)))
+    end
+  end
+  if oldest_letter > 0 then
+    local time = redis.call('TIME')
+    local from = string.format('%.0f', math.max(time[1] * 1000 + math.floor(time[2] / 1000) - oldest_letter, 0))
+    -- Exact trimming knows no limit, and approximate trimming removes whole nodes only: first those.
+    local trimmed, total = 0, 0
+    repeat
+      trimmed = redis.pcall('XTRIM', dead_stream, 'MINID', '~', from, 'LIMIT', most_trimmed)
+      if type(trimmed) ~= 'number' then
+        return
+      end
+      total = total + trimmed
+    until trimmed == 0 or total >= most_trimmed
+    if trimmed == 0 then
+      redis.pcall('XTRIM', dead_stream, 'MINID', from)
+    end
+  end
+end
+
 -- Asked, not tried: after any write the server no longer refuses an XADD at full memory.
 if not redis.acl_check_cmd('XACK', stream, group, '0-0') then
   return redis.error_reply('NOPERM this user has no permissions to run the \'xack\' command')
 end
 
-local answers = {}
-for i = 3, #ARGV, 6 do
+local may_trim = most_letters == 0 and oldest_letter == 0
+  or redis.acl_check_cmd('XTRIM', dead_stream, 'MAXLEN', '1') and redis.acl_check_cmd('XLEN', dead_stream)
+
+local answers, letters = {}, 0
+for i = 6, #ARGV, 6 do
   local kind, id, attempts, idle = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local answer = 0
   local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
@@ -61,6 +99,8 @@ for i = 3, #ARGV, 6 do
       redis.call('XACK', stream, group, id)
       answer = 2
     end
+  elseif not may_trim then
+    answer = 'NOPERM this user has no permissions to run the \'xtrim\' or the \'xlen\' command'
   else
     local entry = redis.call('XRANGE', stream, id, id)[1]
     if not entry then
@@ -73,9 +113,13 @@ for i = 3, #ARGV, 6 do
         answer = added.err
       else
         redis.call('XACK', stream, group, id)
+        letters = letters + 1
       end
     end
   end
   answers[#answers + 1] = answer
+end
+if letters > 0 then
+  trim_letters()
 end
 return answers

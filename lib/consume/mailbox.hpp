@@ -1,0 +1,111 @@
+#pragma once
+
+#include "core/condition.hpp"
+
+#include <strandline/detail/handler.hpp>
+#include <strandline/pending_delivery.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace strandline::consume {
+
+namespace asio = boost::asio;
+
+/// A delivery on its way to a receiver, or with it. Shared by the handler that waits for the decision, the
+/// mailbox, and the receiver.
+struct ticket : std::enable_shared_from_this<ticket>
+{
+    ticket(asio::any_io_executor const& executor, detail::task const& of, std::function<void()> begin_time);
+
+    pending_delivery make_delivery() { return pending_delivery(shared_from_this()); }
+
+    /// The first decision counts. From any thread.
+    void decide(detail::outcome how);
+
+    asio::any_io_executor strand;
+    std::string stream;
+    delivery what;
+    storage_ptr owner;
+    /// Begins its time, from any thread.
+    std::function<void()> extend;
+    /// The handler has ended: what is decided now is too late.
+    std::atomic<bool> is_over = false;
+
+    // On the strand only.
+    std::optional<detail::outcome> decided;
+    condition changed;
+};
+
+/// Where deliveries of the streams that are pulled wait for who receives them, and receivers for deliveries.
+/// On the broker's strand, but for `receive` and `cancel`.
+class mailbox : public std::enable_shared_from_this<mailbox>
+{
+public:
+    using receive_handler = asio::any_completion_handler<void(failure, pending_delivery)>;
+
+    explicit mailbox(asio::any_io_executor strand) : strand_(std::move(strand)) {}
+
+    asio::any_io_executor const& get_executor() const noexcept { return strand_; }
+
+    /// From any thread.
+    void receive(receive_handler handler);
+
+    void offer(std::shared_ptr<ticket> const& one);
+
+    /// It is not to be received any more.
+    void withdraw(std::shared_ptr<ticket> const& one);
+
+    /// The run is about to end: what nobody has received is handed back, and nobody receives any more.
+    void close();
+
+    void open() { closed_ = false; }
+
+private:
+    using receiver = std::shared_ptr<receive_handler>;
+
+    void begin(receiver const& one);
+    void cancel(receiver const& one);
+    void hand_over(std::shared_ptr<ticket> const& what, receiver const& to);
+
+    asio::any_io_executor strand_;
+    std::deque<std::shared_ptr<ticket>> offered_;
+    std::deque<receiver> receivers_;
+    bool closed_ = false;
+};
+
+/// The handler of a stream that is pulled: it runs from the offer to the decision.
+class pull_handler final : public detail::handler
+{
+public:
+    using extend_function = std::function<void(std::string const& stream, entry_id id)>;
+
+    pull_handler(std::shared_ptr<mailbox> box, extend_function extend)
+        : box_(std::move(box))
+        , extend_(std::move(extend))
+    {}
+
+    bool stays_on_strand() const noexcept override { return true; }
+
+    /// Not before somebody has received the delivery.
+    bool has_time_from_start() const noexcept override { return false; }
+
+    void run_begins() override { box_->open(); }
+
+    void run_stops() override { box_->close(); }
+
+    asio::awaitable<void> run(std::span<detail::task> tasks) override;
+
+private:
+    std::shared_ptr<mailbox> box_;
+    extend_function extend_;
+};
+
+} // namespace strandline::consume

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <strandline/broker.hpp>
+
+#include <chrono>
+#include <span>
+#include <string_view>
+
+/// What every engine refuses in the same words.
+namespace strandline {
+
+failure name_taken(membership who);
+
+/// `owned`: the names of the group's other consumers.
+failure lease_differs(
+    membership who, std::chrono::milliseconds set, std::chrono::milliseconds wanted,
+    std::span<std::string_view const> owned
+);
+
+failure check_join(membership who, std::chrono::milliseconds lease);
+
+failure check_lock(std::string_view name, std::string_view token);
+
+failure check_lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl);
+
+} // namespace strandline

@@ -1,0 +1,85 @@
+#include "core/refusals.hpp"
+#include "redis/engine.hpp"
+#include "redis/run_script.hpp"
+
+#include <strandline/names.hpp>
+
+#include <algorithm>
+
+namespace strandline::redis {
+
+namespace {
+
+/// Nobody means longer, and the server refuses what does not fit its clock.
+constexpr std::chrono::milliseconds longest_lock = std::chrono::years(100);
+
+/// Not the name itself: what one lock has behind its name could be another lock's name.
+std::string key_of_holder(std::string_view name)
+{
+    return derived_name(name, "holder");
+}
+
+/// A script that answers 0 to who does not have the lock.
+asio::awaitable<failure> run_for_holder(
+    std::shared_ptr<connection> connected, script const& lua, std::string_view name, script_words const& words
+)
+{
+    node_replies replies;
+    if (auto broken = co_await run_script(std::move(connected), lua, words, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    if (node_walk(replies.reply(0)).number() == 0)
+        co_return failure(errc::lock_lost, std::string(name));
+    co_return failure();
+}
+
+} // namespace
+
+asio::awaitable<result<std::uint64_t>>
+engine::lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl)
+{
+    if (auto invalid = check_lock(name, token, ttl))
+        co_return invalid;
+    auto const holder = key_of_holder(name);
+    auto const fence = derived_name(name, "fence");
+    texts text(1);
+    script_words words({holder, fence});
+    words.add({token, text(std::min(ttl, longest_lock).count())});
+    node_replies replies;
+    if (auto broken = co_await run_script(commands_, lock_script(), words, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    node_walk walk(replies.reply(0));
+    if (walk.next_is_null())
+        co_return failure(errc::locked, std::string(name));
+    auto const number = walk.number();
+    if (!walk.ok())
+        co_return unexpected_reply("the script that locks");
+    co_return number;
+}
+
+asio::awaitable<failure>
+engine::renew_lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl)
+{
+    if (auto invalid = check_lock(name, token, ttl))
+        co_return invalid;
+    texts text(1);
+    auto const holder = key_of_holder(name);
+    script_words words({holder});
+    words.add({token, text(std::min(ttl, longest_lock).count())});
+    co_return co_await run_for_holder(commands_, renew_lock_script(), name, words);
+}
+
+asio::awaitable<failure> engine::unlock(std::string_view name, std::string_view token)
+{
+    if (auto invalid = check_lock(name, token))
+        co_return invalid;
+    auto const holder = key_of_holder(name);
+    script_words words({holder});
+    words.add({token});
+    co_return co_await run_for_holder(commands_, unlock_script(), name, words);
+}
+
+} // namespace strandline::redis

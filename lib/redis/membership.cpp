@@ -1,0 +1,70 @@
+// Who has which name in a group, and the group's lease.
+
+#include "core/refusals.hpp"
+#include "redis/engine.hpp"
+#include "redis/run_script.hpp"
+
+namespace strandline::redis {
+
+namespace {
+
+/// The contract's limit.
+constexpr std::size_t most_removed = 500;
+
+} // namespace
+
+asio::awaitable<failure> engine::join(membership who, std::chrono::milliseconds lease, bool take_over)
+{
+    if (auto invalid = check_join(who, lease))
+        co_return invalid;
+    texts text(1);
+    script_words words(who);
+    words.add({text(lease.count()), take_over ? "1" : "0"});
+    node_replies replies;
+    if (auto broken = co_await run_script(commands_, join_script(), words, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    node_walk walk(replies.reply(0));
+    if (!walk.next_is_aggregate())
+        co_return failure();
+    auto const size = walk.enter();
+    auto const set = std::chrono::milliseconds(walk.number());
+    std::vector<std::string_view> owned;
+    while (owned.size() + 1 < size)
+        owned.push_back(walk.text());
+    co_return walk.ok() ? lease_differs(who, set, lease, owned)
+                        : unexpected_reply("the script that joins a group");
+}
+
+asio::awaitable<failure> engine::leave(membership who)
+{
+    auto const record = group_record(who.stream, who.group);
+    script_words words({who.stream, record});
+    words.add({who.group, who.consumer, who.token});
+    node_replies replies;
+    if (auto broken = co_await run_script(commands_, leave_script(), words, replies))
+        co_return broken;
+    co_return replies.error(0);
+}
+
+asio::awaitable<result<std::size_t>>
+engine::remove_idle(std::string_view stream, std::string_view group, std::chrono::milliseconds idle)
+{
+    auto const record = group_record(stream, group);
+    texts text(2);
+    script_words words({stream, record});
+    words.add({group, text(idle.count()), text(most_removed)});
+    node_replies replies;
+    if (auto broken = co_await run_script(commands_, remove_idle_script(), words, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    node_walk walk(replies.reply(0));
+    auto const removed = walk.number();
+    if (!walk.ok())
+        co_return unexpected_reply("the script that removes idle names");
+    co_return removed;
+}
+
+} // namespace strandline::redis
