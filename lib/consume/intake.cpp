@@ -94,7 +94,6 @@ asio::awaitable<void> intake::prepare(stream_index index)
         if (!why) {
             self.preparing = false;
             self.readable = true;
-            to_.readable();
             readable_.insert(std::ranges::upper_bound(readable_, index), index);
             // A read under way knows nothing of this stream, and may wait long.
             if (busy())

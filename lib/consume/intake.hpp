@@ -38,8 +38,6 @@ public:
         std::function<std::size_t()> wanted;
         /// A read brought less than it had reserved places for.
         std::function<void()> places_free;
-        /// A stream is, or is again.
-        std::function<void()> readable;
         std::function<void(failure const&)> on_error;
         /// What the consumer cannot overcome: the broker was closed, its name is taken, or the group has
         /// another lease.
@@ -71,6 +69,9 @@ public:
 
     /// Ends the wait of a read under way, so that the places it keeps get free.
     void wake() { reader_->wake(); }
+
+    /// The consumer's name in that stream's group has been ours.
+    bool has_joined(stream_index stream) const { return sources_[stream].joined; }
 
     /// Reads no more; what reads under way bring still arrives.
     void close();

@@ -20,7 +20,7 @@ lease_keeper::lease_keeper(broker& engine, identity const& who, std::chrono::mil
     , lease_(lease)
     , to_(std::move(to))
     , changed_(engine.get_executor())
-    , next_check_(std::chrono::steady_clock::now() + lease / 2)
+    , next_check_(clock::now() + lease / 2)
 {}
 
 void lease_keeper::renew_all()
@@ -39,27 +39,36 @@ asio::awaitable<void> lease_keeper::run()
 {
     while (!closed_) {
         // Looked at each quarter, renewed past the half: a quarter is left at the least.
-        auto const next = std::chrono::steady_clock::now() + lease_ / 4;
-        auto const old =
-            boot_clock::now() - (std::exchange(all_, false) ? std::chrono::milliseconds(0) : lease_ / 2);
-        if (std::chrono::steady_clock::now() >= next_check_)
-            co_await check_name();
-        auto due = to_.held_since_before(old);
-        if (!due.empty() && !co_await renew(std::move(due)))
-            co_await changed_.wait_until(std::chrono::steady_clock::now() + pause_after_failure);
+        auto const now = clock::now();
+        auto const all = std::exchange(all_, false);
+        auto reached = true;
+        if (all || now >= next_check_) {
+            next_check_ = now + lease_ / 2;
+            reached = co_await check_name();
+        }
+        if (reached && !closed_) {
+            auto due =
+                to_.held_since_before(boot_clock::now() - (all ? std::chrono::milliseconds(0) : lease_ / 2));
+            reached = due.empty() || co_await renew(std::move(due));
+        }
+        if (!reached) {
+            all_ = all_ || all;
+            co_await changed_.wait_until(clock::now() + pause_after_failure);
+        }
         else if (!closed_ && !all_)
-            co_await changed_.wait_until(next);
+            co_await changed_.wait_until(now + lease_ / 4);
     }
 }
 
-asio::awaitable<void> lease_keeper::check_name()
+asio::awaitable<bool> lease_keeper::check_name()
 {
-    next_check_ = std::chrono::steady_clock::now() + lease_ / 2;
     for (stream_index stream = 0; stream != who_.streams.size() && !closed_; ++stream)
         if (auto const why = co_await engine_.renew(who_.in(stream), {}, {}); why && why != errc::no_group) {
             to_.on_error(why);
-            break;
+            co_return false;
         }
+    to_.reached();
+    co_return true;
 }
 
 /// False when the engine could not be reached: the rest is for the next time.

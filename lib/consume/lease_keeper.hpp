@@ -36,6 +36,8 @@ public:
         std::function<std::vector<entry_ref>(boot_clock::time_point)> held_since_before;
         /// In order.
         std::function<void(std::span<answer const>)> answered;
+        /// The engine answered.
+        std::function<void()> reached;
         std::function<void(failure const&)> on_error;
     };
 
@@ -50,15 +52,17 @@ public:
     void close();
 
 private:
+    using clock = std::chrono::steady_clock;
+
     asio::awaitable<bool> renew(std::vector<entry_ref> due);
-    asio::awaitable<void> check_name();
+    asio::awaitable<bool> check_name();
 
     broker& engine_;
     identity const& who_;
     std::chrono::milliseconds lease_;
     hooks to_;
     condition changed_;
-    std::chrono::steady_clock::time_point next_check_;
+    clock::time_point next_check_;
     bool all_ = false;
     bool closed_ = false;
 };

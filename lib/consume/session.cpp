@@ -147,7 +147,6 @@ intake::hooks session::intake_hooks()
         .queued = [this] { return schedule_.ready(); },
         .wanted = [this] { return places_wanted(); },
         .places_free = [this] { redelivery_.places_free(); },
-        .readable = [this] { is_cut_off_ = false; },
         .on_error = [this](failure const& why) { tell(why); },
         .fatal = [this](failure const& why) { end_with(why); },
         .ended = [this] { changed_.notify(); },
@@ -215,6 +214,7 @@ lease_keeper::hooks session::lease_hooks()
     return {
         .held_since_before = [this](boot_clock::time_point time) { return held_since_before(time); },
         .answered = [this](std::span<lease_keeper::answer const> answers) { renewed(answers); },
+        .reached = [this] { reached(); },
         .on_error = [this](failure const& why) { tell(why); },
     };
 }
@@ -223,7 +223,8 @@ reclaimer::hooks session::reclaimer_hooks()
 {
     return {
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
-        .has_room = [this] { return redelivery_.size() + quarantine_.size() < places_.limit(); },
+        .has_room =
+            [this] { return !is_cut_off_ && redelivery_.size() + quarantine_.size() < places_.limit(); },
         .passed = [this] { end_if_drained(); },
         .on_error = [this](failure const& why) { tell(why); },
     };
@@ -256,12 +257,19 @@ void session::tell(failure const& why)
     if (why == errc::connection_lost || why == errc::unreachable) {
         is_cut_off_ = true;
         leases_.renew_all();
-        reclaimer_.hold_off();
     }
     // Whoever learns it: there need be no read under way.
     if (why == errc::closed || why == errc::name_taken)
         end_with(why);
     options_->on_error(why);
+}
+
+/// The server counts its own downtime as idleness of all: everybody gets the time of a lease to renew what he
+/// holds before anything is claimed.
+void session::reached()
+{
+    if (std::exchange(is_cut_off_, false))
+        reclaimer_.hold_off();
 }
 
 /// The consumer cannot go on.
@@ -400,11 +408,12 @@ asio::awaitable<void> session::hand_back_all()
 /// The name goes when nothing is pending for it. A server that is gone is not waited for.
 asio::awaitable<void> session::leave_group()
 {
-    if (options_->at_most_once || why_ == errc::closed || why_ == errc::name_taken)
+    if (why_ == errc::closed || why_ == errc::name_taken)
         co_return;
     for (stream_index stream = 0; stream != who_.streams.size() && !is_cut_off_; ++stream)
-        if (auto const why = co_await engine_->leave(who_.in(stream)); why && why != errc::no_group)
-            tell(why);
+        if (intake_.has_joined(stream))
+            if (auto const why = co_await engine_->leave(who_.in(stream)); why && why != errc::no_group)
+                tell(why);
 }
 
 consume_report session::make_report(std::uint64_t stuck) const

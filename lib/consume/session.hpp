@@ -83,6 +83,7 @@ private:
     std::vector<judge> make_judges() const;
     void spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slot = {});
     void tell(failure const& why);
+    void reached();
     void end_with(failure const& why);
 
     void arrived(held delivery);
@@ -140,7 +141,7 @@ private:
     /// Places got free, and reading goes on soon.
     bool filling_ = false;
     bool told_of_waiting_ = false;
-    /// The engine was not to be reached, the last time.
+    /// The engine could not be reached, and has not answered since.
     bool is_cut_off_ = false;
     failure why_;
 

@@ -238,6 +238,7 @@ void connection::finish_handshake(boost::system::error_code error)
     if (!handshake_replies_.error(2))
         client_id_ = node_walk(handshake_replies_.reply(2)).number();
     phase_ = phase::up;
+    was_up_ = true;
     up_since_ = std::chrono::steady_clock::now();
     last_error_ = {};
     tell_waiters({});

@@ -62,6 +62,12 @@ public:
     /// Ends the connection for good; commands under way complete with `closed`.
     void close();
 
+    /// It was up, and is not at the moment.
+    bool is_lost() const noexcept { return phase_ == phase::down && was_up_; }
+
+    /// What a command gets that does not wait for the connection.
+    failure why_down() const;
+
     bool is_closed() const noexcept { return phase_ == phase::closed; }
 
 private:
@@ -86,12 +92,12 @@ private:
     void start_handshake();
     void finish_handshake(boost::system::error_code error);
     void tell_waiters(failure const& news);
-    failure why_down() const;
     std::string address() const;
 
     redis_options options_;
     bool load_scripts_;
     phase phase_ = phase::idle;
+    bool was_up_ = false;
     boost::redis::config config_;
     transport transport_;
     asio::steady_timer pause_;

@@ -190,6 +190,9 @@ asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
 asio::awaitable<result<claimed>>
 engine::claim(membership who, std::chrono::milliseconds lease, entry_id cursor, std::size_t count)
 {
+    // Sent the moment the server is back, it would take over what others had no chance to renew yet.
+    if (commands_->is_lost())
+        co_return commands_->why_down();
     texts text(3);
     script_words words(who);
     words.add({text(lease.count()), text(cursor), text(count)});

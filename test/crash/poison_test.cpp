@@ -107,6 +107,7 @@ void check_poison(std::size_t doses, bool keeps_name)
     auto const& notes = all.notes();
     auto buried = all.dead_letters();
     std::ranges::sort(buried);
+    std::ranges::sort(poison);
     BOOST_TEST(buried == poison, boost::test_tools::per_element());
     for (auto const& reason : all.dead_letters("dead-reason"))
         BOOST_TEST(reason == "exhausted");
