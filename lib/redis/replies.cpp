@@ -29,6 +29,12 @@ failure server_failure(std::string_view reply)
         // Of our own scripts.
         {"NAMETAKEN", errc::name_taken},
     }};
+    // What 7.0 answers when its user may not do what a script does, and a blocked reader that it sends away
+    // because it became a replica.
+    if (reply.starts_with("ERR The user executing the script can't "))
+        return {errc::not_permitted, std::string(reply)};
+    if (reply.starts_with("UNBLOCKED force unblock "))
+        return {errc::unavailable, std::string(reply)};
     auto const word = reply.substr(0, reply.find(' '));
     auto const found = std::ranges::find(known, word, &std::pair<std::string_view, errc>::first);
     return {found == known.end() ? errc::server_error : found->second, std::string(reply)};
