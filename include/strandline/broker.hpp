@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -149,6 +150,9 @@ struct settlement
     /// Acknowledged only: the caller is sure to hold the lease, so that the engine need not check (it is
     /// cheaper).
     bool surely_held = false;
+    /// Acknowledged only: the entry also leaves the stream if every other group of the stream has read and
+    /// settled it; both in one step. A group that is created later, or set back, is not looked at.
+    bool remove = false;
     /// Released: the count that the entry keeps. Dead: goes to its `dead-attempts` header.
     std::uint32_t attempts = 0;
     /// Released: how long the entry counts as idle already.
@@ -210,6 +214,14 @@ struct pending_info
     /// Since it was delivered, claimed or renewed.
     std::chrono::milliseconds idle{0};
     std::uint32_t attempts = 0;
+};
+
+/// An interest in hints; it ends with this object. Belongs to the broker's strand, and may outlive the
+/// broker.
+class watching
+{
+public:
+    virtual ~watching() = default;
 };
 
 /// The reading side of one consumer. Its reads share one connection, so they are answered in the order in
@@ -324,6 +336,13 @@ public:
     /// been carried out.
     virtual asio::awaitable<failure>
     settle(membership who, std::span<settlement> items, dead_letter_limits limits = {}) = 0;
+
+    /// Has `told` called, on the strand and never from within another call, soon after somebody has released
+    /// deliveries of the group by `settle`: there may be something to claim. Several hints may become one
+    /// call, and a hint may be lost: while there is no connection, before the interest has reached the
+    /// server, and always where the user of the server has no rights on the channel.
+    virtual std::unique_ptr<watching>
+    watch(std::string_view stream, std::string_view group, std::function<void()> told) = 0;
 
     /// Takes the lock of that name for at most `ttl`. The answer is a fencing number, greater than that of
     /// every holder before; whoever has the lock with the same token already gets its number again, and the

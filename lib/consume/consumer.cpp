@@ -36,6 +36,11 @@ void consumer::stop(std::chrono::milliseconds grace)
     control_->stop(grace);
 }
 
+void consumer::wrap(middleware around)
+{
+    control_->wrap(std::move(around));
+}
+
 void consumer::pull(std::string_view stream, stream_options options)
 {
     control_->pull(stream, std::move(options));

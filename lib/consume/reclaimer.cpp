@@ -50,6 +50,8 @@ void reclaimer::hint()
 
 asio::awaitable<void> reclaimer::run()
 {
+    for (auto const& stream : who_.streams)
+        hints_.push_back(engine_.watch(stream, who_.group, [this] { hint(); }));
     while (!closed_) {
         if (clock::now() < not_before_) {
             co_await changed_.wait_until(not_before_);
@@ -69,6 +71,7 @@ asio::awaitable<void> reclaimer::run()
         while (!closed_ && !hinted_ && clock::now() < next)
             co_await changed_.wait_until(next);
     }
+    hints_.clear();
 }
 
 /// A pass runs to the end of the pending entries without a pause: a call looks at some of them only, and the

@@ -65,6 +65,8 @@ private:
     clock::time_point not_before_;
     /// Where the next look at each stream begins.
     std::vector<entry_id> cursors_;
+    /// Tell when something was handed back.
+    std::vector<std::unique_ptr<watching>> hints_;
     clock::time_point names_due_;
     std::uint64_t gone_ = 0;
     bool hinted_ = false;

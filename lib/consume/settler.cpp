@@ -163,6 +163,7 @@ asio::awaitable<bool> settler::settle_some(stream_index index, std::size_t begin
         item.id = one.id;
         item.as = one.as;
         item.surely_held = !one.repeated && now - one.confirmed < how_.lease / 2;
+        item.remove = how_.delete_handled && one.as == settle_as::acknowledged;
         item.attempts = one.attempts;
         item.idle = one.idle;
         item.reason = one.reason;

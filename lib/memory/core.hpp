@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/watchers.hpp"
 #include "memory/locks.hpp"
 #include "memory/streams.hpp"
 
@@ -20,6 +21,7 @@ struct core
     core(asio::any_io_executor executor, std::function<std::chrono::system_clock::time_point()> clock)
         : strand(std::move(executor))
         , tell_time(std::move(clock))
+        , watchers(std::make_shared<strandline::watchers>(strand))
     {}
 
     instant now() const { return std::chrono::floor<std::chrono::milliseconds>(tell_time()); }
@@ -28,6 +30,7 @@ struct core
     std::function<std::chrono::system_clock::time_point()> tell_time;
     memory::streams streams;
     memory::locks locks;
+    std::shared_ptr<strandline::watchers> watchers;
     /// Set at once by any thread, so that whatever starts after `close` has returned sees it.
     std::atomic<bool> closed = false;
     /// The reads that wait.

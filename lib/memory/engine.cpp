@@ -6,6 +6,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace strandline {
@@ -129,7 +130,21 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
 asio::awaitable<failure>
 engine::settle(membership who, std::span<settlement> items, dead_letter_limits limits)
 {
-    return run(core_, [=](core& in, instant now) { return in.streams.settle(who, items, limits, now); });
+    return run(core_, [=](core& in, instant now) {
+        auto const refused = in.streams.settle(who, items, limits, now);
+        auto const is_released = [](settlement const& item) {
+            return item.as == settle_as::released && item.state == holding::held;
+        };
+        if (!refused && std::ranges::any_of(items, is_released))
+            in.watchers->tell(who.stream, who.group);
+        return refused;
+    });
+}
+
+std::unique_ptr<watching>
+engine::watch(std::string_view stream, std::string_view group, std::function<void()> told)
+{
+    return core_->watchers->add(stream, group, std::move(told));
 }
 
 asio::awaitable<result<std::uint64_t>>

@@ -47,6 +47,9 @@ public:
     asio::awaitable<failure>
     settle(membership who, std::span<settlement> items, dead_letter_limits limits) override;
 
+    std::unique_ptr<watching>
+    watch(std::string_view stream, std::string_view group, std::function<void()> told) override;
+
     asio::awaitable<result<std::uint64_t>>
     lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl) override;
 

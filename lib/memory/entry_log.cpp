@@ -9,6 +9,9 @@ namespace {
 /// A delivery that is held for long keeps its whole block.
 constexpr std::size_t largest_block = 16 * 1024;
 
+/// Closing fewer gaps than this is not worth it.
+constexpr std::size_t few = 64;
+
 } // namespace
 
 entry_id entry_log::append(entry_view const& entry, instant now)
@@ -37,7 +40,7 @@ stored_entry entry_log::store(entry_view const& entry)
 stored_entry const* entry_log::find(entry_id id) const noexcept
 {
     auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
-    return found == records_.end() || found->id != id ? nullptr : &found->content;
+    return found == records_.end() || found->id != id || !found->content ? nullptr : &found->content;
 }
 
 std::ranges::subrange<entry_log::record_deque::const_iterator> entry_log::after(entry_id id) const noexcept
@@ -51,13 +54,58 @@ std::ranges::subrange<entry_log::record_deque::const_iterator> entry_log::after(
 void entry_log::remove_before(entry_id id) noexcept
 {
     while (!records_.empty() && records_.front().id < id)
-        records_.pop_front();
+        pop_front();
+    drop_outer_gaps();
 }
 
 void entry_log::keep_newest(std::uint64_t count) noexcept
 {
-    while (records_.size() > count)
-        records_.pop_front();
+    while (size() > count)
+        pop_front();
+    drop_outer_gaps();
+}
+
+void entry_log::remove(entry_id id) noexcept
+{
+    auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
+    if (found == records_.end() || found->id != id || !found->content)
+        return;
+    found->content.clear();
+    ++gaps_;
+    drop_outer_gaps();
+    if (gaps_ > few && gaps_ > size()) {
+        auto const rest =
+            std::remove_if(records_.begin(), records_.end(), [](auto const& each) { return !each.content; });
+        records_.erase(rest, records_.end());
+        gaps_ = 0;
+    }
+}
+
+std::size_t entry_log::count_after(entry_id id) const noexcept
+{
+    auto const rest = after(id);
+    if (gaps_ == 0)
+        return rest.size();
+    return static_cast<std::size_t>(
+        std::ranges::count_if(rest, [](auto const& each) { return static_cast<bool>(each.content); })
+    );
+}
+
+void entry_log::pop_front() noexcept
+{
+    if (!records_.front().content)
+        --gaps_;
+    records_.pop_front();
+}
+
+void entry_log::drop_outer_gaps() noexcept
+{
+    while (!records_.empty() && !records_.front().content)
+        pop_front();
+    while (!records_.empty() && !records_.back().content) {
+        --gaps_;
+        records_.pop_back();
+    }
 }
 
 } // namespace strandline::memory

@@ -11,10 +11,12 @@
 
 namespace strandline::memory {
 
-/// The entries of a stream in the order of their ids.
+/// The entries of a stream in the order of their ids. One removed from between others leaves a gap; gaps are
+/// closed when there are more of them than entries.
 class entry_log
 {
 public:
+    /// Without content: it was removed, and the record is a gap.
     struct record
     {
         entry_id id;
@@ -31,7 +33,7 @@ public:
     /// Null when it never existed or was removed.
     stored_entry const* find(entry_id id) const noexcept;
 
-    /// The entries with greater ids.
+    /// The entries with greater ids, gaps among them; nothing where there are only gaps.
     std::ranges::subrange<record_deque::const_iterator> after(entry_id id) const noexcept;
 
     /// Removes the entries with lesser ids.
@@ -40,6 +42,15 @@ public:
     /// Removes the oldest until so many are left.
     void keep_newest(std::uint64_t count) noexcept;
 
+    /// Removes one entry; harmless when there is none.
+    void remove(entry_id id) noexcept;
+
+    std::size_t size() const noexcept { return records_.size() - gaps_; }
+
+    /// How many have greater ids.
+    std::size_t count_after(entry_id id) const noexcept;
+
+    /// The records, gaps among them, but neither at the beginning nor at the end.
     record_deque const& records() const noexcept { return records_; }
 
     /// The greatest id ever given.
@@ -47,12 +58,15 @@ public:
 
 private:
     stored_entry store(entry_view const& entry);
+    void pop_front() noexcept;
+    void drop_outer_gaps() noexcept;
 
     record_deque records_;
     /// Where the next entry goes if there is room.
     boost::intrusive_ptr<entry_block> block_;
     /// Of the next block: small streams shall be small.
     std::size_t block_size_ = 512;
+    std::size_t gaps_ = 0;
     entry_id last_generated_;
 };
 

@@ -95,8 +95,11 @@ void group::read(
 )
 {
     auto unread = entries.after(last_delivered_);
-    for (; !unread.empty() && count != 0; unread.advance(1), --count) {
+    for (; !unread.empty() && count != 0; unread.advance(1)) {
         auto const& [id, content] = unread.front();
+        if (!content)
+            continue;
+        --count;
         if (how == read_as::pending)
             pending_.add({id, now, &reader, 1});
         out.push_back({stream, id, content.view(), content.owner()});
@@ -202,6 +205,11 @@ holding group::acknowledge(consumer const* owner, entry_id id)
         return holding::lost;
     pending_.remove(*record);
     return holding::held;
+}
+
+bool group::is_done_with(entry_id id) noexcept
+{
+    return id <= last_delivered_ && !pending_.find(id);
 }
 
 holding group::release(entry_log const& entries, consumer const* owner, settlement const& item, instant now)

@@ -78,6 +78,9 @@ public:
 
     holding release(entry_log const& entries, consumer const* owner, settlement const& item, instant now);
 
+    /// Whether the entry was read and settled, or lies before the group's start.
+    bool is_done_with(entry_id id) noexcept;
+
     /// Whether the consumer holds the entry. One that was removed from the stream leaves the pending entries
     /// list.
     holding check(entry_log const& entries, consumer const* owner, entry_id id);

@@ -34,12 +34,18 @@ public:
         return *this;
     }
 
-    ~stored_entry()
+    ~stored_entry() { clear(); }
+
+    /// False once it was cleared.
+    explicit operator bool() const noexcept { return block_ != nullptr; }
+
+    void clear() noexcept
     {
-        if (block_)
-            block_->drop();
+        if (auto* const left = std::exchange(block_, nullptr))
+            left->drop();
     }
 
+    /// Not once it was cleared.
     entry_view view() const noexcept;
 
     /// Keeps what the view points to.

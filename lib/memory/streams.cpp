@@ -5,6 +5,8 @@
 
 #include <strandline/names.hpp>
 
+#include <algorithm>
+
 namespace strandline::memory {
 
 namespace {
@@ -31,6 +33,12 @@ entry_id stream::append(entry_view const& entry, instant now)
     for (auto& [name, group] : groups)
         group.ring_next();
     return id;
+}
+
+void stream::remove_unneeded(entry_id id)
+{
+    if (std::ranges::all_of(groups, [=](auto& each) { return each.second.is_done_with(id); }))
+        entries.remove(id);
 }
 
 stream& streams::open(std::string_view name)
@@ -172,6 +180,8 @@ streams::settle(membership who, std::span<settlement> items, dead_letter_limits 
         switch (item.as) {
         case settle_as::acknowledged:
             item.state = where->of.acknowledge(owner, item.id);
+            if (item.remove && item.state == holding::held)
+                where->in.remove_unneeded(item.id);
             break;
         case settle_as::released:
             item.state = where->of.release(where->in.entries, owner, item, now);
@@ -215,7 +225,7 @@ result<stream_info> streams::inspect_stream(std::string_view name) const
         return no_stream(name);
     auto const& [entries, groups] = found->second;
     stream_info info;
-    info.length = entries.records().size();
+    info.length = entries.size();
     info.groups = groups.size();
     if (!entries.records().empty()) {
         info.first = entries.records().front().id;
@@ -232,7 +242,7 @@ result<std::vector<group_info>> streams::inspect_groups(std::string_view name) c
         return no_stream(name);
     std::vector<group_info> infos;
     for (auto const& [group_name, group] : found->second.groups) {
-        auto const lag = found->second.entries.after(group.last_delivered()).size();
+        auto const lag = found->second.entries.count_after(group.last_delivered());
         infos.push_back(
             {group_name, group.members().size(), group.pending().size(), group.last_delivered(), lag}
         );

@@ -18,6 +18,9 @@ struct stream
     /// Stores the entry, and rings for one waiting read of each group.
     entry_id append(entry_view const& entry, instant now);
 
+    /// Removes the entry if no group has it unread or pending.
+    void remove_unneeded(entry_id id);
+
     entry_log entries;
     std::map<std::string, group, std::less<>> groups;
 };

@@ -72,6 +72,10 @@ connection::connection(asio::any_io_executor strand, redis_options options, bool
     , pause_(strand)
     , backoff_(options_.min_reconnect_delay, options_.max_reconnect_delay, std::random_device{}())
 {
+    boost::redis::any_adapter pushes([this](auto event, auto const& node, auto& error) {
+        take_push(event, node, error);
+    });
+    transport_.set_receive_response(pushes);
     // Waits for the connection to be made, unlike everything else.
     handshake_.get_config().cancel_on_connection_lost = true;
     if (options_.user.empty() && options_.password.empty())
@@ -114,12 +118,17 @@ asio::awaitable<failure> connection::exec(request const& commands, reply_sink& r
 
 asio::awaitable<failure> connection::exec_now(request const& commands, reply_sink& replies)
 {
+    return send(commands, replies.adapter());
+}
+
+asio::awaitable<failure> connection::send(request const& commands, boost::redis::any_adapter replies)
+{
     auto const self = shared_from_this();
     if (phase_ == phase::closed)
         co_return failure(errc::closed);
     if (phase_ != phase::up)
         co_return why_down();
-    auto const [error, bytes] = co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
+    auto const [error, bytes] = co_await transport_.async_exec(commands, std::move(replies), asio::as_tuple);
     if (!error)
         co_return failure();
     if (phase_ == phase::closed)
@@ -134,6 +143,62 @@ asio::awaitable<failure> connection::exec_now(request const& commands, reply_sin
         errc::connection_lost,
         fmt::format("the connection to {} broke before the answer came ({})", address(), error.message())
     );
+}
+
+asio::awaitable<failure> connection::subscribe(std::span<std::string const> channels)
+{
+    // A SUBSCRIBE is answered by pushes, so the transport expects no reply; but a refusal is one, and all
+    // later replies would be taken for those of the requests before theirs. The PING gives it a place where
+    // it is seen, and an adapter that fails ends the connection before the next reply is given to anybody.
+    auto commands = make_request();
+    commands.push_range("SUBSCRIBE", channels);
+    commands.push("PING");
+    co_return co_await send(commands, boost::redis::any_adapter([](auto, auto const& node, auto& error) {
+                                if (is_error(node))
+                                    error = boost::redis::error::resp3_simple_error;
+                            }));
+}
+
+void connection::listen(std::weak_ptr<push_receiver> receiver)
+{
+    auto const is_first = !receiver_;
+    receiver_ = std::move(receiver);
+    if (!is_first || phase_ == phase::closed)
+        return;
+    asio::co_spawn(
+        transport_.get_executor(),
+        [self = shared_from_this()]() -> asio::awaitable<void> { return self->drain_pushes(); },
+        [self = shared_from_this()](std::exception_ptr unexpected) {
+            if (unexpected)
+                std::rethrow_exception(unexpected);
+        }
+    );
+}
+
+asio::awaitable<void> connection::drain_pushes()
+{
+    // The pushes themselves have been taken as they were parsed; but the transport stops reading, replies
+    // included, when 256 of them have not been asked for.
+    while (phase_ != phase::closed)
+        co_await transport_.async_receive2(asio::as_tuple);
+}
+
+void connection::take_push(
+    boost::redis::any_adapter::parse_event event, resp3::node_view const& node,
+    boost::system::error_code& error
+)
+{
+    if (event == boost::redis::any_adapter::parse_event::init)
+        push_.clear();
+    else if (event == boost::redis::any_adapter::parse_event::node) {
+        if (is_error(node))
+            error = boost::redis::error::resp3_simple_error; // a reply to nothing: we are out of step
+        else if (node.depth == 1)
+            push_.emplace_back(node.value);
+    }
+    else if (push_.size() == 3 && push_[0] == "message" && receiver_)
+        if (auto const receiver = receiver_->lock())
+            receiver->on_message(push_[1], push_[2]);
 }
 
 asio::awaitable<failure> connection::connected()
@@ -242,6 +307,9 @@ void connection::finish_handshake(boost::system::error_code error)
     up_since_ = std::chrono::steady_clock::now();
     last_error_ = {};
     tell_waiters({});
+    if (receiver_)
+        if (auto const receiver = receiver_->lock())
+            receiver->on_connected();
 }
 
 asio::awaitable<void> connection::run()

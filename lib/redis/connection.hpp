@@ -14,7 +14,10 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace strandline::redis {
 
@@ -23,6 +26,20 @@ using request = boost::redis::request;
 /// A request that no reconnect repeats: when its connection breaks its outcome is unknown, and only the
 /// caller can say whether it may be sent again.
 request make_request();
+
+/// Who is told of what the server sends by itself.
+class push_receiver
+{
+public:
+    /// A connection is up, and is subscribed to nothing.
+    virtual void on_connected() = 0;
+
+    /// A message of a channel that was subscribed to. Called from within the parser: to be carried on later.
+    virtual void on_message(std::string_view channel, std::string_view message) = 0;
+
+protected:
+    ~push_receiver() = default;
+};
 
 /// One connection to the server, made with the first command, kept up and made again for as long as it is not
 /// closed.
@@ -50,6 +67,12 @@ public:
     /// The same for what must not be sent later than now: does not wait for a connection.
     asio::awaitable<failure> exec_now(request const& commands, reply_sink& replies);
 
+    /// From now on tells it, for as long as it lives.
+    void listen(std::weak_ptr<push_receiver> receiver);
+
+    /// Subscribes to channels for as long as the connection holds; the caller is sure that the user may.
+    asio::awaitable<failure> subscribe(std::span<std::string const> channels);
+
     /// Completes when the connection is up. Errors: `unreachable`, `refused`, `unavailable`, `closed`.
     asio::awaitable<failure> connected();
 
@@ -67,6 +90,8 @@ public:
 
     /// What a command gets that does not wait for the connection.
     failure why_down() const;
+
+    bool is_up() const noexcept { return phase_ == phase::up; }
 
     bool is_closed() const noexcept { return phase_ == phase::closed; }
 
@@ -89,6 +114,12 @@ private:
     using transport = boost::redis::basic_connection<asio::any_io_executor>;
 
     asio::awaitable<void> run();
+    asio::awaitable<void> drain_pushes();
+    asio::awaitable<failure> send(request const& commands, boost::redis::any_adapter replies);
+    void take_push(
+        boost::redis::any_adapter::parse_event event, resp3::node_view const& node,
+        boost::system::error_code& error
+    );
     void start_handshake();
     void finish_handshake(boost::system::error_code error);
     void tell_waiters(failure const& news);
@@ -108,6 +139,9 @@ private:
     std::optional<std::chrono::steady_clock::time_point> up_since_;
     failure last_error_;
     std::list<waiter*> waiters_;
+    std::optional<std::weak_ptr<push_receiver>> receiver_;
+    /// Of the push that arrives.
+    std::vector<std::string> push_;
 };
 
 } // namespace strandline::redis

@@ -46,11 +46,11 @@ holding to_holding(std::string_view answer)
     return answer == "0" ? holding::held : answer == "2" ? holding::gone : holding::lost;
 }
 
-std::string_view to_text(settle_as as)
+std::string_view kind_of(settlement const& item)
 {
-    switch (as) {
+    switch (item.as) {
     case settle_as::acknowledged:
-        return "ack";
+        return item.remove ? "remove" : "ack";
     case settle_as::released:
         return "release";
     case settle_as::dead:
@@ -59,12 +59,41 @@ std::string_view to_text(settle_as as)
     return {};
 }
 
+/// Adds the items to the words of the script that settles, runs it, and tells each how it went.
+asio::awaitable<failure>
+settle_checked(std::shared_ptr<connection> connected, script_words& words, std::span<settlement* const> items)
+{
+    texts text(items.size() * 3);
+    for (auto const* item : items)
+        words.add(
+            {kind_of(*item), text(item->id), text(item->attempts), text(item->idle.count()), item->reason,
+             item->error}
+        );
+    node_replies replies;
+    if (auto broken = co_await run_script(std::move(connected), settle_script(), words, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    node_walk walk(replies.reply(0));
+    if (walk.enter() != items.size())
+        co_return unexpected_reply("the script that settles deliveries");
+    for (auto* item : items) {
+        auto const answer = walk.text();
+        if (answer == "0" || answer == "1" || answer == "2")
+            item->state = to_holding(answer);
+        else
+            item->error_of_item = server_failure(answer);
+    }
+    co_return failure();
+}
+
 } // namespace
 
 engine::engine(asio::any_io_executor strand, redis_options options)
     : broker(strand)
     , options_(std::move(options))
     , commands_(std::make_shared<connection>(strand, options_, true))
+    , hints_(std::make_shared<hints>(commands_, options_.database))
 {}
 
 engine::~engine()
@@ -143,6 +172,12 @@ engine::make_reader(std::string_view group, std::string_view consumer, read_as h
         own->close(); // nobody would do so later
     readers_->push_back(own);
     return std::make_unique<reader>(commands_, std::move(own), options_, group, consumer, how);
+}
+
+std::unique_ptr<watching>
+engine::watch(std::string_view stream, std::string_view group, std::function<void()> told)
+{
+    return hints_->watch(stream, group, std::move(told));
 }
 
 asio::awaitable<result<std::vector<pending_entry>>>
@@ -239,29 +274,23 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
 asio::awaitable<failure>
 engine::settle(membership who, std::span<settlement> items, dead_letter_limits limits)
 {
-    texts text(items.size() * 3 + 2);
+    texts text(items.size());
     std::vector<std::string_view> acknowledged{who.stream, who.group};
-    auto const buries = std::ranges::find(items, settle_as::dead, &settlement::as) != items.end();
-    // Named only where it is needed: a user may have no rights on it.
-    script_words words(who, buries ? dead_letter_stream(who.stream) : std::string());
-    words.add({text(limits.count), text(limits.age.count())});
+    // The dead ones apart: a user without rights on their stream can still do the rest.
     std::vector<settlement*> checked;
+    std::vector<settlement*> dead;
     for (auto& item : items) {
         item.state = holding::held;
         item.error_of_item = {};
-        if (item.as == settle_as::acknowledged && item.surely_held) {
+        if (item.as == settle_as::acknowledged && item.surely_held && !item.remove)
             acknowledged.push_back(text(item.id));
-            continue;
-        }
-        checked.push_back(&item);
-        words.add(
-            {to_text(item.as), text(item.id), text(item.attempts), text(item.idle.count()), item.reason,
-             item.error}
-        );
+        else
+            (item.as == settle_as::dead ? dead : checked).push_back(&item);
     }
 
     // The engine may be gone when the acknowledgements have been answered.
     auto const connected = commands_;
+    auto const channel = hint_channel(options_.database, who.stream);
     if (acknowledged.size() > 2) {
         auto commands = make_request();
         commands.push_range("XACK", acknowledged);
@@ -273,23 +302,21 @@ engine::settle(membership who, std::span<settlement> items, dead_letter_limits l
         if (auto refused = replies.error(0))
             co_return refused;
     }
-    if (checked.empty())
-        co_return failure();
-
-    node_replies replies;
-    if (auto broken = co_await run_script(connected, settle_script(), words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
-    if (walk.enter() != checked.size())
-        co_return unexpected_reply("the script that settles deliveries");
-    for (auto* item : checked) {
-        auto const answer = walk.text();
-        if (answer == "0" || answer == "1" || answer == "2")
-            item->state = to_holding(answer);
-        else
-            item->error_of_item = server_failure(answer);
+    if (!checked.empty()) {
+        script_words words(who);
+        words.add({"0", "0", channel});
+        if (auto failed = co_await settle_checked(connected, words, checked))
+            co_return failed;
+    }
+    if (!dead.empty()) {
+        script_words words(who, dead_letter_stream(who.stream));
+        texts of_limits(2);
+        words.add({of_limits(limits.count), of_limits(limits.age.count()), channel});
+        auto failed = co_await settle_checked(connected, words, dead);
+        if (failed != errc::not_permitted)
+            co_return failed;
+        for (auto* item : dead)
+            item->error_of_item = failed;
     }
     co_return failure();
 }

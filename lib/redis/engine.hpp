@@ -1,6 +1,7 @@
 #pragma once
 
 #include "redis/connection.hpp"
+#include "redis/hints.hpp"
 #include "redis/script.hpp"
 
 #include <strandline/broker.hpp>
@@ -49,6 +50,9 @@ public:
     asio::awaitable<failure>
     settle(membership who, std::span<settlement> items, dead_letter_limits limits) override;
 
+    std::unique_ptr<watching>
+    watch(std::string_view stream, std::string_view group, std::function<void()> told) override;
+
     asio::awaitable<result<std::uint64_t>>
     lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl) override;
 
@@ -75,6 +79,7 @@ private:
     redis_options options_;
     /// Everything but blocking reads; they have connections of their own.
     std::shared_ptr<connection> commands_;
+    std::shared_ptr<hints> hints_;
     std::shared_ptr<reader_connections> readers_ = std::make_shared<reader_connections>();
 };
 

@@ -74,7 +74,9 @@ asio::awaitable<result<std::vector<group_info>>> engine::inspect_groups(std::str
         co_return refused;
 
     std::vector<group_info> groups;
-    auto const length = node_walk(replies.reply(1)).number();
+    std::optional<std::uint64_t> length;
+    if (!replies.error(1))
+        length = node_walk(replies.reply(1)).number();
     node_walk walk(replies.reply(0));
     for (auto rest = walk.enter(); rest != 0 && walk.ok(); --rest) {
         auto& group = groups.emplace_back();
@@ -88,9 +90,9 @@ asio::awaitable<result<std::vector<group_info>>> engine::inspect_groups(std::str
                 group.pending = walk.number();
             else if (name == "last-delivered-id")
                 group.last_delivered = walk.id();
-            else if (name == "lag" && !walk.next_is_null())
+            else if (name == "lag" && length && !walk.next_is_null())
                 // Several versions count entries that were deleted.
-                group.lag = std::min(walk.number(), length);
+                group.lag = std::min(walk.number(), *length);
             else
                 walk.skip();
         }

@@ -29,10 +29,11 @@ failure server_failure(std::string_view reply)
         // Of our own scripts.
         {"NAMETAKEN", errc::name_taken},
     }};
-    // What 7.0 answers when its user may not do what a script does, and a blocked reader that it sends away
-    // because it became a replica.
-    if (reply.starts_with("ERR The user executing the script can't "))
+    // What a script was refused does not begin with NOPERM: on 7.0 the first, later the second.
+    if (reply.find("The user executing the script can't") != reply.npos ||
+        reply.find("ACL failure in script") != reply.npos)
         return {errc::not_permitted, std::string(reply)};
+    // A blocked reader is sent away, because its server becomes a replica.
     if (reply.starts_with("UNBLOCKED force unblock "))
         return {errc::unavailable, std::string(reply)};
     auto const word = reply.substr(0, reply.find(' '));

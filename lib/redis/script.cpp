@@ -22,11 +22,12 @@ script::script(std::string_view text) : text_(text)
 
 std::span<script const> all_scripts()
 {
-    static std::array const all{script(scripts::claim),       script(scripts::join),
-                                script(scripts::leave),       script(scripts::lock),
-                                script(scripts::remove_idle), script(scripts::renew),
-                                script(scripts::renew_lock),  script(scripts::settle),
-                                script(scripts::take),        script(scripts::unlock)};
+    static std::array const all{script(scripts::claim),      script(scripts::join),
+                                script(scripts::leave),      script(scripts::lock),
+                                script(scripts::may_listen), script(scripts::remove_idle),
+                                script(scripts::renew),      script(scripts::renew_lock),
+                                script(scripts::settle),     script(scripts::take),
+                                script(scripts::unlock)};
     return all;
 }
 
@@ -50,34 +51,39 @@ script const& lock_script()
     return all_scripts()[3];
 }
 
-script const& remove_idle_script()
+script const& may_listen_script()
 {
     return all_scripts()[4];
 }
 
-script const& renew_script()
+script const& remove_idle_script()
 {
     return all_scripts()[5];
 }
 
-script const& renew_lock_script()
+script const& renew_script()
 {
     return all_scripts()[6];
 }
 
-script const& settle_script()
+script const& renew_lock_script()
 {
     return all_scripts()[7];
 }
 
-script const& take_script()
+script const& settle_script()
 {
     return all_scripts()[8];
 }
 
-script const& unlock_script()
+script const& take_script()
 {
     return all_scripts()[9];
+}
+
+script const& unlock_script()
+{
+    return all_scripts()[10];
 }
 
 } // namespace strandline::redis

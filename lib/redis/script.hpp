@@ -26,6 +26,7 @@ script const& claim_script();
 script const& join_script();
 script const& leave_script();
 script const& lock_script();
+script const& may_listen_script();
 script const& remove_idle_script();
 script const& renew_script();
 script const& renew_lock_script();

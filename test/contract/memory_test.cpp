@@ -83,4 +83,48 @@ BOOST_AUTO_TEST_CASE(dead_letters_tell_the_clocks_time)
     });
 }
 
+BOOST_AUTO_TEST_CASE(hints_are_not_told_from_within_the_release)
+{
+    clock_of_a_test clock;
+    check_with(clock, [&](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 2);
+        auto const told = std::make_shared<int>(0);
+        auto const interest = of.broker->watch("orders", "g", [told] { ++*told; });
+        for (auto const id : ids) {
+            auto const item = co_await of.settle(alice, ending(id, settle_as::released));
+            BOOST_TEST(item.state == holding::held);
+            BOOST_TEST(*told == 0);
+        }
+        co_await of.round_trip();
+        BOOST_TEST(*told == 1);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(names_locks_and_letters_follow_the_clock)
+{
+    clock_of_a_test clock;
+    check_with(clock, [&](bed& of) -> asio::awaitable<void> {
+        auto& broker = *of.broker;
+        auto const ids = co_await of.deliver(alice, 2);
+        BOOST_TEST(!(co_await broker.join({"orders", "g", "bob", "b"}, lease, true)));
+        BOOST_TEST((co_await broker.lock("lock", "a", 10s)).value() == 1U);
+        co_await of.settle(alice, ending(ids[0], settle_as::dead));
+
+        clock.now += 9999ms;
+        BOOST_TEST((co_await broker.lock("lock", "b", 10s)).error() == errc::locked);
+        BOOST_TEST((co_await broker.remove_idle("orders", "g", 10s)).value() == 0U);
+        auto item = ending(ids[1], settle_as::dead);
+        clock.now += 1ms;
+        BOOST_TEST((co_await broker.lock("lock", "b", 10s)).value() == 2U);
+        BOOST_TEST((co_await broker.remove_idle("orders", "g", 10s)).value() == 1U);
+        BOOST_TEST(!(co_await broker.settle(alice, {&item, 1}, {.age = 10s})));
+        BOOST_TEST((co_await broker.inspect_stream("{orders}:dead"))->length == 2U);
+        clock.now += 1ms;
+        auto const more = co_await of.deliver(alice, 1);
+        item = ending(more[0], settle_as::dead);
+        BOOST_TEST(!(co_await broker.settle(alice, {&item, 1}, {.age = 10s})));
+        BOOST_TEST((co_await broker.inspect_stream("{orders}:dead"))->length == 2U);
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -139,6 +139,29 @@ BOOST_AUTO_TEST_CASE(of_one_group_and_one_stream)
     });
 }
 
+BOOST_AUTO_TEST_CASE(whatever_it_is)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        std::string const odd("\r\n\0 owner:lease\xFF", 17);
+        for (auto const& [stream, group, consumer] :
+             {std::tuple(odd, odd, odd), std::tuple(std::string("{a}b"), std::string("lease"), std::string())
+             })
+        {
+            membership const old{stream, group, consumer, "old"};
+            co_await of.ensure_group(stream, group);
+            co_await join(of, old);
+            BOOST_TEST(!(co_await of.broker->renew(old, {}, {})));
+            co_await join(of, {stream, group, consumer, odd});
+            BOOST_TEST((co_await of.broker->renew(old, {}, {})) == errc::name_taken);
+            BOOST_TEST(!(co_await of.broker->renew({stream, group, consumer, odd}, {}, {})));
+            auto const differs = co_await of.broker->join({stream, group, "c", "t"}, lease * 2, true);
+            BOOST_TEST(differs == errc::lease_differs);
+            BOOST_TEST(names(differs, consumer), differs);
+            BOOST_TEST(!(co_await of.broker->leave({stream, group, consumer, odd})));
+        }
+    });
+}
+
 BOOST_AUTO_TEST_CASE(joining_creates_the_name_and_keeps_what_it_has)
 {
     check([](bed& of) -> asio::awaitable<void> {

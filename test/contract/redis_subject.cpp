@@ -2,8 +2,6 @@
 
 #include "contract/bed.hpp"
 
-#include <strandline/redis.hpp>
-
 namespace strandline::testing {
 
 namespace {
@@ -23,15 +21,19 @@ redis_server& server_under_test()
     return server;
 }
 
-broker_ptr make_empty_broker(asio::any_io_executor executor)
+redis_options options_under_test()
 {
-    auto& server = server_under_test();
-    server.command({"FLUSHALL"});
     redis_options options;
-    options.unix_socket = server.socket();
+    options.unix_socket = server_under_test().socket();
     // Reads wait longer than the guard of a test, so that one that is not woken is seen.
     options.health_check_interval = 60s;
-    return make_redis_broker(std::move(executor), std::move(options));
+    return options;
+}
+
+broker_ptr make_empty_broker(asio::any_io_executor executor)
+{
+    server_under_test().command({"FLUSHALL"});
+    return make_redis_broker(std::move(executor), options_under_test());
 }
 
 } // namespace strandline::testing

@@ -289,6 +289,136 @@ BOOST_AUTO_TEST_CASE(gives_and_renews_locks)
 
 BOOST_AUTO_TEST_SUITE_END()
 
+BOOST_AUTO_TEST_SUITE(names_on_a_server)
+
+namespace {
+
+membership const old_alice{"orders", "g", "alice", "old"};
+membership const new_alice{"orders", "g", "alice", "new"};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(L2_are_the_newest_processes)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(old_alice, 1);
+        BOOST_TEST(!(co_await of.broker->join(old_alice, lease, true)));
+        auto const other = make_redis_broker(of.broker->get_executor(), options_under_test());
+        BOOST_TEST((co_await on(other, other->join(new_alice, lease, false))) == errc::name_taken);
+        BOOST_TEST((co_await of.renew(old_alice, ids[0])) == holding::held);
+        BOOST_TEST(!(co_await on(other, other->join(new_alice, lease, true))));
+        BOOST_TEST((co_await of.broker->renew(old_alice, {}, {})) == errc::name_taken);
+        BOOST_TEST((co_await of.broker->leave(old_alice)) == errc::name_taken);
+        // An ack that is sure of itself is not checked, and finds its lease.
+        auto sure = ending(ids[0]);
+        sure.surely_held = true;
+        BOOST_TEST((co_await of.settle(old_alice, sure)).state == holding::held);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(L2_are_nobodys_on_an_emptied_server)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        BOOST_TEST(!(co_await of.broker->join(new_alice, lease, true)));
+        command({"FLUSHALL"});
+        BOOST_TEST((co_await of.broker->renew(new_alice, {}, {})) == errc::no_group);
+        auto const ids = co_await of.deliver(new_alice, 1);
+        BOOST_TEST((co_await of.renew(new_alice, ids[0])) == holding::held);
+        BOOST_TEST((co_await of.settle(new_alice, ending(ids[0]))).state == holding::held);
+        BOOST_TEST(!(co_await of.broker->join(old_alice, lease * 2, false)));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(L1_that_were_deleted_by_hand_do_not_keep_the_lease)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        BOOST_TEST(!(co_await of.broker->join({"orders", "g", "bob", "b"}, lease, true)));
+        BOOST_TEST((co_await of.broker->join(new_alice, lease * 2, true)) == errc::lease_differs);
+        command({"XGROUP", "DELCONSUMER", "orders", "g", "bob"});
+        BOOST_TEST(!(co_await of.broker->join(new_alice, lease * 2, true)));
+        // Its token goes with the next idle name, and the own one does not.
+        BOOST_TEST((co_await of.broker->remove_idle("orders", "g", very_old)).value() == 0U);
+        BOOST_TEST(command({"HKEYS", "{orders}:group:g"}) == "lease\nowner:alice");
+    });
+}
+
+BOOST_AUTO_TEST_CASE(joined_again_write_nothing)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        auto const written = [] {
+            auto const info = command({"INFO", "persistence"});
+            auto const at = info.find("rdb_changes_since_last_save:");
+            return info.substr(at, info.find('\r', at) - at);
+        };
+        BOOST_TEST(!(co_await of.broker->join(new_alice, lease, true)));
+        auto const before = written();
+        for (auto const take_over : {true, false})
+            BOOST_TEST(!(co_await of.broker->join(new_alice, lease, take_over)));
+        BOOST_TEST(written() == before);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(beside_a_key_of_another_type_are_refused)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(new_alice, 1);
+        command({"SET", "{orders}:group:g", "x"});
+        auto& broker = *of.broker;
+        BOOST_TEST((co_await broker.join(new_alice, lease, true)) == errc::wrong_type);
+        BOOST_TEST((co_await broker.leave(new_alice)) == errc::wrong_type);
+        auto item = ending(ids[0]);
+        BOOST_TEST((co_await broker.settle(new_alice, {&item, 1})) == errc::wrong_type);
+        BOOST_TEST((co_await of.pending("orders", "g")).size() == 1U);
+        command({"XADD", "{orders}:lock:g:holder", "*", "a", "b"});
+        BOOST_TEST((co_await broker.lock(group_lock("orders", "g"), "a", lease)).error() == errc::wrong_type);
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(many_dead_letters)
+
+namespace {
+
+/// Letters of the year 1970.
+void add_old_letters(int count)
+{
+    BOOST_REQUIRE(
+        command(
+            {"EVAL", "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '1-' .. i, 'body', 'x') end", "1",
+             "{orders}:dead", std::to_string(count)}
+        ) == ""
+    );
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(go_in_steps)
+{
+    for (auto const& limits : {dead_letter_limits{.count = 20}, dead_letter_limits{.age = 1h}})
+        check([&](bed& of) -> asio::awaitable<void> {
+            add_old_letters(10'037);
+            auto const ids = co_await of.deliver(alice, 20);
+            auto length = 10'037U;
+            for (auto const id : ids) {
+                auto item = ending(id, settle_as::dead);
+                BOOST_TEST(!(co_await of.broker->settle(alice, {&item, 1}, limits)));
+                auto const now = co_await of.broker->inspect_stream("{orders}:dead");
+                // A call holds up everybody else.
+                BOOST_TEST(now->length + 5'000 > length);
+                length = static_cast<unsigned>(now->length);
+            }
+            // All the new ones, exactly.
+            BOOST_TEST(length == 20U);
+            BOOST_TEST((co_await of.broker->inspect_stream("{orders}:dead"))->first->ms > 1U);
+        });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 BOOST_AUTO_TEST_SUITE(server)
 
 BOOST_AUTO_TEST_CASE(may_forget_the_scripts)

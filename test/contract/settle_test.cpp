@@ -2,6 +2,7 @@
 
 #include "contract/bed.hpp"
 
+#include <algorithm>
 #include <array>
 
 using namespace strandline;
@@ -215,6 +216,132 @@ BOOST_AUTO_TEST_CASE(nothing_is_settled_by_an_empty_call)
         BOOST_TEST(!(co_await of.broker->take(alice, {})));
         BOOST_TEST(!(co_await of.broker->renew(alice, {}, {})));
         BOOST_TEST((co_await pending_ids(of)).size() == 1);
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(remove_after_success)
+
+namespace {
+
+settlement remove(entry_id id, bool surely_held = false)
+{
+    auto item = ack(id, surely_held);
+    item.remove = true;
+    return item;
+}
+
+/// The entries of the stream, by a group of its own.
+asio::awaitable<std::vector<entry_id>> entries_of(bed& of)
+{
+    static int number = 0;
+    auto const group = "looking" + std::to_string(++number);
+    co_await of.ensure_group("orders", group);
+    auto const reader = of.broker->make_reader(group, "c", read_as::acknowledged);
+    co_return ids_of((co_await read(*reader, {"orders"}, 10'000, 0ms)).entries);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(takes_the_entry_out_of_the_stream)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 5);
+        for (auto const i : {2U, 0U, 4U})
+            BOOST_TEST((co_await of.settle(alice, remove(ids[i], i == 4))).state == holding::held);
+        BOOST_TEST((co_await entries_of(of)) == (std::vector{ids[1], ids[3]}), per_element());
+        BOOST_TEST((co_await pending_ids(of)) == (std::vector{ids[1], ids[3]}), per_element());
+        auto const info = co_await of.broker->inspect_stream("orders");
+        BOOST_TEST(info->length == 2U);
+        BOOST_TEST((info->first == ids[1]));
+        BOOST_TEST((info->last == ids[3]));
+        BOOST_TEST(info->last_generated == ids[4]);
+        // The others are as they were.
+        BOOST_TEST((co_await of.take(alice, ids[3])).state == holding::held);
+        BOOST_TEST((co_await of.settle(alice, remove(ids[2]))).state == holding::lost);
+        auto const next = co_await of.append("orders", "next");
+        BOOST_TEST((next > ids[4]));
+        BOOST_TEST(ids_of(co_await of.read_now("orders", "g", "alice")) == std::vector{next}, per_element());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(waits_for_the_other_groups)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 4);
+        co_await of.ensure_group("orders", "h");
+        membership const other{"orders", "h", "carol"};
+        (void)co_await of.read_now("orders", "h", "carol", 2);
+        co_await of.settle(other, ack(ids[1]));
+        // Pending in the other, settled there, and twice unread.
+        std::array items{remove(ids[0]), remove(ids[1]), remove(ids[2]), remove(ids[3])};
+        BOOST_TEST(!(co_await of.broker->settle(alice, items)));
+        for (auto const& item : items)
+            BOOST_TEST(item.state == holding::held);
+        BOOST_TEST((co_await pending_ids(of)).empty());
+        BOOST_TEST((co_await of.broker->inspect_stream("orders"))->length == 3U);
+        // The last one removes it.
+        (void)co_await of.read_now("orders", "h", "carol");
+        std::array rest{remove(ids[0]), ack(ids[2]), remove(ids[3])};
+        BOOST_TEST(!(co_await of.broker->settle(other, rest)));
+        BOOST_TEST((co_await entries_of(of)) == std::vector{ids[2]}, per_element());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(does_not_wait_for_a_group_that_begins_behind)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 2);
+        co_await of.ensure_group("orders", "h", {ids[0]});
+        std::array items{remove(ids[0]), remove(ids[1])};
+        BOOST_TEST(!(co_await of.broker->settle(alice, items)));
+        BOOST_TEST((co_await of.broker->inspect_stream("orders"))->length == 1U);
+        BOOST_TEST(
+            ids_of(co_await of.read_now("orders", "h", "carol")) == std::vector{ids[1]}, per_element()
+        );
+    });
+}
+
+BOOST_AUTO_TEST_CASE(is_not_for_who_lost_the_entry_nor_for_other_ends)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 3);
+        co_await of.make_old(alice, ids[0]);
+        co_await of.claim(bob);
+        BOOST_TEST((co_await of.settle(alice, remove(ids[0]))).state == holding::lost);
+        BOOST_TEST((co_await of.settle(alice, remove(ids[0], true))).state == holding::lost);
+        auto released = remove(ids[1]);
+        released.as = settle_as::released;
+        co_await of.settle(alice, released);
+        auto dead = remove(ids[2]);
+        dead.as = settle_as::dead;
+        co_await of.settle(alice, dead);
+        BOOST_TEST((co_await of.broker->inspect_stream("orders"))->length == 3U);
+        BOOST_TEST((co_await of.settle(bob, remove(ids[0]))).state == holding::held);
+        BOOST_TEST((co_await of.broker->inspect_stream("orders"))->length == 2U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(of_many_in_any_order)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 1000);
+        co_await of.ensure_group("orders", "late", start_position::end());
+        std::vector<settlement> items;
+        std::vector<entry_id> left;
+        for (std::size_t i = 0; i != ids.size(); ++i)
+            if (auto const number = i * 7 % ids.size(); number % 5 == 0)
+                left.push_back(ids[number]);
+            else
+                items.push_back(remove(ids[number]));
+        std::ranges::sort(left);
+        for (std::size_t i = 0; i != items.size(); i += 400)
+            BOOST_TEST(!(co_await of.broker->settle(alice, std::span(items).subspan(i, 400))));
+        BOOST_TEST((co_await entries_of(of)) == left, per_element());
+        BOOST_TEST((co_await pending_ids(of)) == left, per_element());
+        auto const more = co_await of.append_numbers("orders", 3);
+        BOOST_TEST(ids_of(co_await of.read_now("orders", "late", "c")) == more, per_element());
     });
 }
 

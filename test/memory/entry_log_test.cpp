@@ -100,6 +100,54 @@ BOOST_AUTO_TEST_CASE(removed_entries_leave_their_ids_behind)
     BOOST_TEST(view.body.value_or("none") == "x");
 }
 
+BOOST_AUTO_TEST_CASE(an_entry_between_others_can_be_removed)
+{
+    entry_log log;
+    for (int i = 1; i <= 5; ++i)
+        log.append(anything, at(i * 10));
+    log.remove({30, 0});
+    log.remove({30, 0});
+    log.remove({31, 0});
+    BOOST_TEST(log.size() == 4);
+    BOOST_TEST(log.find({30, 0}) == nullptr);
+    BOOST_TEST(log.find({40, 0}) != nullptr);
+    BOOST_TEST(log.count_after({10, 0}) == 3);
+    BOOST_TEST(log.count_after({30, 0}) == 2);
+    // At the ends nothing but entries.
+    log.remove({50, 0});
+    log.remove({40, 0});
+    BOOST_TEST((log.records().back().id == entry_id{20, 0}));
+    BOOST_TEST(log.after({20, 0}).empty());
+    log.remove({10, 0});
+    BOOST_TEST((log.records().front().id == entry_id{20, 0}));
+    log.remove({20, 0});
+    BOOST_TEST(log.size() == 0);
+    BOOST_TEST(log.records().empty());
+    BOOST_TEST(log.append(anything, at(0)) == (entry_id{50, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(gaps_are_closed_and_trimmed)
+{
+    entry_log log;
+    for (int i = 1; i <= 1000; ++i)
+        log.append(anything, at(i));
+    for (std::uint64_t i = 2; i < 1000; ++i)
+        if (i % 100 != 0)
+            log.remove({i, 0});
+    BOOST_TEST(log.size() == 11);
+    BOOST_TEST(log.records().size() < 100);
+    log.keep_newest(9);
+    BOOST_TEST(log.size() == 9);
+    BOOST_TEST((log.records().front().id == entry_id{200, 0}));
+    log.remove_before({201, 0});
+    BOOST_TEST(log.size() == 8);
+    BOOST_TEST((log.records().front().id == entry_id{300, 0}));
+    BOOST_TEST(log.count_after({400, 0}) == 6);
+    log.keep_newest(0);
+    BOOST_TEST(log.size() == 0);
+    BOOST_TEST(log.records().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_stored_entry_is_a_copy)
 {
     std::string body = "body";

@@ -44,9 +44,17 @@ BOOST_AUTO_TEST_CASE(are_told_apart_by_their_first_word)
          errc::unavailable},
         {"OOM command not allowed when used memory > 'maxmemory'.", errc::out_of_memory},
         {"NOPERM this user has no permissions to run the 'xadd' command", errc::not_permitted},
-        {"ERR The user executing the script can't run this command or subcommand script: 659b, on "
-         "@user_script:51.",
+        {"ERR The user executing the script can't run this command or subcommand script: 80e5, on "
+         "@user_script:1.",
          errc::not_permitted},
+        {"ERR The user executing the script can't access at least one of the keys mentioned in the command "
+         "arguments",
+         errc::not_permitted},
+        {"ERR The user executing the script can't publish to the channel mentioned in the command",
+         errc::not_permitted},
+        {"ERR ACL failure in script: User u has no permissions to run the 'xadd' command script: 80e5",
+         errc::not_permitted},
+        {"NAMETAKEN alice of the group g of orders", errc::name_taken},
         {"LOADING Redis is loading the dataset in memory", errc::unavailable},
         {"BUSY Redis is busy running a script", errc::unavailable},
         {"READONLY You can't write against a read only replica.", errc::unavailable},

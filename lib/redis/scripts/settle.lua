@@ -1,7 +1,7 @@
 -- Ends deliveries that the consumer still has.
 -- KEYS: stream, with a token the group's record, with dead items the dead-letter stream.
--- ARGV: group, consumer, token, how many dead letters are kept (0: all), how old they may be in ms (0: any), then for
--- each item: kind ('ack', 'release' or 'dead'), id, attempts, idle in ms, reason, error.
+-- ARGV: group, consumer, token, how many dead letters are kept (0: all), how old they may be in ms (0: any), the
+-- channel of hints, then for each item: kind ('ack', 'remove', 'release' or 'dead'), id, attempts, idle in ms, reason, error.
 -- Answers for each item 0 (settled), 1 (another's, or settled before), 2 (removed from the stream), or the text of an
 -- error that kept the item pending.
 --
@@ -74,6 +74,43 @@ local function trim_letters()
   end
 end
 
+-- Ids as texts that compare as the ids do; as numbers they would lose their ends.
+local function comparable(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return string.rep('0', 20 - #ms) .. ms .. string.rep('0', 20 - #seq) .. seq
+end
+
+local others, removes
+
+local function may_remove()
+  if removes == nil then
+    removes = redis.acl_check_cmd('XINFO', 'GROUPS', stream) and redis.acl_check_cmd('XDEL', stream, '0-0')
+  end
+  return removes
+end
+
+-- Whether all other groups have read and settled the entry.
+local function is_unneeded(id)
+  if not others then
+    others = {}
+    for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+      local of = {}
+      for i = 1, #info, 2 do
+        of[info[i]] = info[i + 1]
+      end
+      if of.name ~= group then
+        others[#others + 1] = {name = of.name, last = comparable(of['last-delivered-id'])}
+      end
+    end
+  end
+  for _, other in ipairs(others) do
+    if other.last < comparable(id) or redis.call('XPENDING', stream, other.name, id, id, 1)[1] then
+      return false
+    end
+  end
+  return true
+end
+
 -- Asked, not tried: after any write the server no longer refuses an XADD at full memory.
 if not redis.acl_check_cmd('XACK', stream, group, '0-0') then
   return redis.error_reply('NOPERM this user has no permissions to run the \'xack\' command')
@@ -82,8 +119,8 @@ end
 local may_trim = most_letters == 0 and oldest_letter == 0
   or redis.acl_check_cmd('XTRIM', dead_stream, 'MAXLEN', '1') and redis.acl_check_cmd('XLEN', dead_stream)
 
-local answers, letters = {}, 0
-for i = 6, #ARGV, 6 do
+local answers, letters, hint = {}, 0, false
+for i = 7, #ARGV, 6 do
   local kind, id, attempts, idle = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local answer = 0
   local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
@@ -91,11 +128,20 @@ for i = 6, #ARGV, 6 do
     answer = 1
   elseif kind == 'ack' then
     redis.call('XACK', stream, group, id)
+  elseif kind == 'remove' and not may_remove() then
+    answer = 'NOPERM this user has no permissions to run the \'xdel\' or the \'xinfo|groups\' command'
+  elseif kind == 'remove' then
+    redis.call('XACK', stream, group, id)
+    if is_unneeded(id) then
+      redis.pcall('XDEL', stream, id)
+    end
   elseif kind == 'release' then
     local kept = redis.pcall('XCLAIM', stream, group, consumer, 0, id, 'IDLE', idle, 'RETRYCOUNT', attempts, 'JUSTID')
     if kept.err then
       answer = kept.err
-    elseif not kept[1] then
+    elseif kept[1] then
+      hint = true
+    else
       redis.call('XACK', stream, group, id)
       answer = 2
     end
@@ -121,5 +167,9 @@ for i = 6, #ARGV, 6 do
 end
 if letters > 0 then
   trim_letters()
+end
+-- Asked first, so that a user without rights on the channel does not fill the log of refusals.
+if hint and redis.acl_check_cmd('PUBLISH', ARGV[6], group) then
+  redis.pcall('PUBLISH', ARGV[6], group)
 end
 return answers

@@ -1,0 +1,303 @@
+// Users of the server with few rights.
+
+#include "contract/bed.hpp"
+#include "contract/redis_subject.hpp"
+
+#include <strandline/names.hpp>
+
+#include <algorithm>
+#include <array>
+
+using namespace strandline;
+using namespace strandline::testing;
+
+namespace {
+
+membership const alice{"orders", "g", "alice"};
+membership const own_alice{"orders", "g", "alice", "token"};
+
+std::string command(std::initializer_list<std::string_view> words)
+{
+    return server_under_test().command(words);
+}
+
+/// What doc/redis.md says that a user needs.
+std::vector<std::string> const documented{
+    "resetchannels",
+    "-@all",
+    "+select",
+    "+client|id",
+    "+client|unblock",
+    "+ping",
+    "+script|load",
+    "+evalsha",
+    "+eval",
+    "+time",
+    "+xadd",
+    "+xgroup|create",
+    "+xgroup|createconsumer",
+    "+xgroup|delconsumer",
+    "+xreadgroup",
+    "+xack",
+    "+xpending",
+    "+xclaim",
+    "+xautoclaim",
+    "+xrange",
+    "+xinfo",
+    "+xlen",
+    "+xtrim",
+    "+xdel",
+    "+hget",
+    "+hset",
+    "+hdel",
+    "+hexists",
+    "+hkeys",
+    "+get",
+    "+set",
+    "+del",
+    "+incr",
+    "+pexpire",
+    "+subscribe",
+    "+publish",
+    "&strandline:*",
+    "~orders",
+    "~{orders}:*",
+};
+
+/// A broker of a user with those rights and what is added or taken away.
+class limited
+{
+public:
+    limited(bed const& of, std::vector<std::string> const& changes = {})
+    {
+        set({"reset", "on", ">pw"});
+        set(documented);
+        set(changes);
+        auto options = options_under_test();
+        options.user = "clerk";
+        options.password = "pw";
+        as_clerk.broker = make_redis_broker(of.broker->get_executor(), std::move(options));
+    }
+
+    limited(limited const&) = delete;
+    limited& operator=(limited const&) = delete;
+
+    ~limited() { command({"ACL", "DELUSER", "clerk"}); }
+
+    /// Of the clerk, to be used on its own executor.
+    bed as_clerk;
+
+    template <class T>
+    asio::awaitable<T> run(asio::awaitable<T> operation)
+    {
+        return on(as_clerk.broker, std::move(operation));
+    }
+
+    asio::awaitable<settlement> settle(membership who, settlement item)
+    {
+        return run(as_clerk.settle(who, item));
+    }
+
+private:
+    static void set(std::vector<std::string> const& rules)
+    {
+        for (auto const& rule : rules)
+            BOOST_REQUIRE(command({"ACL", "SETUSER", "clerk", rule}) == "OK");
+    }
+};
+
+settlement release(entry_id id)
+{
+    auto item = ending(id, settle_as::released);
+    item.attempts = 1;
+    item.idle = very_old;
+    return item;
+}
+
+settlement removal(entry_id id)
+{
+    auto item = ending(id);
+    item.remove = true;
+    return item;
+}
+
+/// Everything that the broker can do, with success.
+asio::awaitable<void> do_everything(bed& of)
+{
+    auto& broker = *of.broker;
+    auto const ids = co_await of.deliver(alice, 6);
+    BOOST_TEST(!(co_await broker.join(own_alice, lease, true)));
+    BOOST_TEST(!(co_await broker.join({"orders", "g", "bob", "b"}, lease, false)));
+    BOOST_TEST((co_await broker.join({"orders", "g", "carol", "c"}, lease * 2, true)) == errc::lease_differs);
+    BOOST_TEST((co_await of.take(own_alice, ids[0])).state == holding::held);
+    BOOST_TEST((co_await of.renew(own_alice, ids[0])) == holding::held);
+    BOOST_TEST(!(co_await broker.renew(own_alice, {}, {})));
+    BOOST_TEST((co_await broker.backlog(alice, {}, 10)).has_value());
+    (void)co_await of.claim(own_alice);
+    auto sure = ending(ids[0]);
+    sure.surely_held = true;
+    auto dead = ending(ids[3], settle_as::dead);
+    for (auto const& item : {sure, ending(ids[1]), release(ids[2]), removal(ids[4])}) {
+        auto const settled = co_await of.settle(own_alice, item);
+        BOOST_TEST(settled.state == holding::held);
+        BOOST_TEST(!settled.error_of_item, settled.error_of_item);
+    }
+    BOOST_TEST(!(co_await broker.settle(own_alice, {&dead, 1}, {10, very_old})));
+    BOOST_TEST(!dead.error_of_item, dead.error_of_item);
+    BOOST_TEST(!(co_await broker.leave(own_alice)));
+    BOOST_TEST((co_await broker.remove_idle("orders", "g", 0ms)).has_value());
+
+    auto const name = group_lock("orders", "g");
+    BOOST_TEST((co_await broker.lock(name, "a", lease)).has_value());
+    BOOST_TEST((co_await broker.lock(name, "a", lease)).has_value());
+    BOOST_TEST(!(co_await broker.renew_lock(name, "a", lease)));
+    BOOST_TEST(!(co_await broker.unlock(name, "a")));
+
+    auto const reader = broker.make_reader("g", "alice", read_as::acknowledged);
+    co_await of.append("orders", "x");
+    BOOST_TEST(!(co_await read(*reader, {"orders"}, 10, long_wait)).why);
+
+    BOOST_TEST((co_await broker.inspect_stream("orders")).has_value());
+    BOOST_TEST((co_await broker.inspect_groups("orders")).value().at(0).lag.has_value());
+    BOOST_TEST((co_await broker.inspect_consumers("orders", "g")).has_value());
+    BOOST_TEST((co_await broker.inspect_pending("orders", "g", {}, 10)).has_value());
+
+    auto const told = std::make_shared<int>(0);
+    auto const interest = broker.watch("orders", "g", [told] { ++*told; });
+    while (*told == 0) {
+        co_await of.settle(alice, release(ids[5]));
+        co_await of.round_trip();
+    }
+}
+
+/// How an item of each kind fares where some right is missing: success, or an error of the item alone.
+void check_settling(
+    std::vector<std::string> const& changes, std::vector<settle_as> const& refused,
+    dead_letter_limits limits = {}
+)
+{
+    check([&](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 4);
+        limited by(of, changes);
+        std::array items{
+            ending(ids[0], settle_as::dead), ending(ids[1]), release(ids[2]), ending(ids[3], settle_as::dead)
+        };
+        auto const why = co_await by.run(by.as_clerk.broker->settle(alice, items, limits));
+        BOOST_TEST(!why, why);
+        std::size_t left = 0;
+        for (auto const& item : items) {
+            auto const is_refused = std::ranges::find(refused, item.as) != refused.end();
+            BOOST_TEST(item.state == holding::held);
+            if (is_refused)
+                BOOST_TEST(item.error_of_item == errc::not_permitted, item.error_of_item);
+            else
+                BOOST_TEST(!item.error_of_item, item.error_of_item);
+            if (is_refused || item.as == settle_as::released)
+                ++left;
+        }
+        // What was refused is pending as before.
+        BOOST_TEST((co_await of.pending("orders", "g")).size() == left);
+    });
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(W2_rights)
+
+BOOST_AUTO_TEST_CASE(as_documented_are_enough_for_everything)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        limited by(of);
+        co_await by.run(do_everything(by.as_clerk));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(on_the_dead_letters_are_needed_by_dead_letters_alone)
+{
+    check_settling({"resetkeys", "~orders"}, {settle_as::dead});
+    check_settling({"-xadd"}, {settle_as::dead});
+    check_settling({"-xrange"}, {settle_as::dead});
+    check_settling({"-time"}, {settle_as::dead});
+}
+
+BOOST_AUTO_TEST_CASE(to_trim_are_needed_by_limits_alone)
+{
+    check_settling({"-xtrim"}, {});
+    check_settling({"-xtrim"}, {settle_as::dead}, {.count = 1});
+    check_settling({"-xlen"}, {settle_as::dead}, {.count = 1});
+    check_settling({"-xtrim"}, {settle_as::dead}, {.age = 1h});
+}
+
+BOOST_AUTO_TEST_CASE(to_release_or_to_tell_are_not_needed_by_others)
+{
+    check_settling({"-xclaim"}, {settle_as::released});
+    check_settling({"-publish"}, {});
+    check_settling({"resetchannels"}, {});
+    // Nobody's log fills.
+    BOOST_TEST(command({"ACL", "LOG"}).find("publish") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(to_remove_are_needed_by_removals_alone)
+{
+    for (auto const* missing : {"-xdel", "-xinfo"})
+        check([missing](bed& of) -> asio::awaitable<void> {
+            auto const ids = co_await of.deliver(alice, 2);
+            limited by(of, {missing});
+            std::array items{removal(ids[0]), ending(ids[1])};
+            BOOST_TEST(!(co_await by.run(by.as_clerk.broker->settle(alice, items))));
+            BOOST_TEST(items[0].error_of_item == errc::not_permitted);
+            BOOST_TEST(!items[1].error_of_item);
+            BOOST_TEST((co_await of.pending("orders", "g")).size() == 1U);
+        });
+}
+
+BOOST_AUTO_TEST_CASE(on_the_record_of_the_group_are_needed_by_tokens_alone)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 2);
+        limited by(of, {"resetkeys", "~orders"});
+        auto& broker = *by.as_clerk.broker;
+        BOOST_TEST((co_await by.run(broker.join(own_alice, lease, true))) == errc::not_permitted);
+        BOOST_TEST((co_await by.run(broker.leave(own_alice))) == errc::not_permitted);
+        BOOST_TEST((co_await by.run(broker.renew(own_alice, {}, {}))) == errc::not_permitted);
+        BOOST_TEST(!(co_await by.run(broker.renew(alice, {}, {}))));
+        BOOST_TEST((co_await by.settle(alice, ending(ids[0]))).state == holding::held);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(that_a_script_lacks_are_told_as_such)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.deliver(alice, 1);
+        {
+            limited by(of, {"-xclaim", "-xautoclaim", "-hset", "-hdel", "-set"});
+            auto& broker = *by.as_clerk.broker;
+            auto wanted = asking(ids[0]);
+            auto state = holding::held;
+            BOOST_TEST((co_await by.run(broker.take(alice, {&wanted, 1}))) == errc::not_permitted);
+            BOOST_TEST((co_await by.run(broker.renew(alice, ids, {&state, 1}))) == errc::not_permitted);
+            BOOST_TEST((co_await by.run(broker.claim(alice, 0ms, {}, 10))).error() == errc::not_permitted);
+            BOOST_TEST((co_await by.run(broker.join(own_alice, lease, true))) == errc::not_permitted);
+            BOOST_TEST(
+                (co_await by.run(broker.lock("{orders}:x", "a", lease))).error() == errc::not_permitted
+            );
+        }
+        auto const pending = co_await of.pending("orders", "g");
+        BOOST_REQUIRE(pending.size() == 1U);
+        BOOST_TEST(pending[0].attempts == 1U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(to_count_a_stream_are_needed_for_its_lag)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.deliver(alice, 1);
+        limited by(of, {"-xlen"});
+        auto const groups = co_await by.run(by.as_clerk.broker->inspect_groups("orders"));
+        BOOST_REQUIRE(groups.has_value());
+        BOOST_TEST(groups->at(0).pending == 1U);
+        BOOST_TEST(!groups->at(0).lag.has_value());
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
