@@ -121,6 +121,12 @@ lanes::functions session::lane_functions()
         .spawn = [this](
                      asio::awaitable<void> coroutine, asio::cancellation_slot slot
                  ) { spawn(std::move(coroutine), slot); },
+        .wanting =
+            [this] {
+                // Later: if the handler returns without a pause, its followers need not give up anything.
+                if (options_->order != ordering::unordered && places_.free() == 0 && !stopping_)
+                    places_free(0);
+            },
         .ended = [this](held& delivery, outcome how) { ended(delivery, std::move(how)); },
         .stuck =
             [this](held const& delivery) {
@@ -768,7 +774,7 @@ void session::relieve()
         return;
     // In strict order nothing else could start; only what waits for its body needs a place.
     if (options_->order == ordering::by_key || redelivery_.wanted() + quarantine_.wanted() != 0)
-        schedule_.give_up_places(places_.limit() / 2);
+        schedule_.give_up_places((places_.limit() - std::min(places_.limit(), lanes_.running())) / 2);
 }
 
 /// While draining: looks once more when something has come or ended since the streams were found empty.
