@@ -326,6 +326,8 @@ std::vector<lanes::stuck_delivery> lanes::abandon_running()
         if (!one->busy)
             continue;
         one->abandoned = true;
+        if (one->alone && !one->stuck)
+            to_.alone_ended();
         auto const counts = one->cancelled == ended::timed_out;
         for (auto const& delivery : one->current)
             if (!delivery.is_lost)

@@ -72,6 +72,9 @@ public:
     /// Handlers that run.
     std::size_t running() const noexcept { return running_; }
 
+    /// Of them, those that were cancelled and do not return.
+    std::size_t stuck() const noexcept { return stuck_; }
+
     std::size_t most() const noexcept { return how_.most; }
 
     /// A lowered number holds once those that run have ended.

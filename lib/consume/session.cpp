@@ -132,6 +132,7 @@ lanes::functions session::lane_functions()
             [this](held const& delivery) {
                 if (!stopping_)
                     schedule_.hold_back(delivery.in);
+                quarantine_.notify();
                 tell(
                     {errc::stuck, fmt::format(
                                       "stream {}, entry {}: cancelled after {} ms, and has not returned",
@@ -187,7 +188,14 @@ redelivery::hooks session::redelivery_hooks()
 quarantine::hooks session::quarantine_hooks()
 {
     return {
-        .start = [this](held delivery) { lanes_.run_alone(std::move(delivery)); },
+        .start =
+            [this](held delivery) {
+                if (!stopping_)
+                    return lanes_.run_alone(std::move(delivery));
+                places_.release(1);
+                settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
+                quarantine_.finished();
+            },
         .vanished = [this](waiting const& delivery, holding state) { vanished(delivery, state); },
         .need_place =
             [this] {
@@ -195,7 +203,7 @@ quarantine::hooks session::quarantine_hooks()
                 relieve();
             },
         .progress = [this] { return handler_runs_; },
-        .others_wait = [this] { return schedule_.ready() != 0 || lanes_.running() != 0; },
+        .others_wait = [this] { return schedule_.ready() != 0 || lanes_.running() != lanes_.stuck(); },
         .ended =
             [this] {
                 if (stopping_)
@@ -401,6 +409,7 @@ asio::awaitable<void> session::hand_back_all()
     if (auto const alone = lanes_.close()) {
         places_.release(1);
         settler_.release(alone->ref, alone->attempt - 1, options_->lease);
+        quarantine_.finished();
     }
     for (auto const& delivery : schedule_.close())
         settler_.release(delivery.ref, delivery.attempts, options_->lease);
