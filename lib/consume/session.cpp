@@ -27,8 +27,8 @@ identity make_identity(std::vector<subscription> const& subscriptions, consumer_
     who.group = options.group;
     who.consumer = options.name;
     std::random_device random;
-    if (!options.at_most_once)
-        who.token = fmt::format("{:08x}{:08x}", random(), random());
+    // At most once nobody owns a name; a lock wants a token all the same.
+    who.token = fmt::format("{:08x}{:08x}", random(), random());
     return who;
 }
 
@@ -130,7 +130,7 @@ lanes::functions session::lane_functions()
         .ended = [this](held& delivery, outcome how) { ended(delivery, std::move(how)); },
         .stuck =
             [this](held const& delivery) {
-                if (!stopping_)
+                if (!stopping_ && !options_->at_most_once)
                     schedule_.hold_back(delivery.in);
                 quarantine_.notify();
                 tell(
@@ -368,6 +368,8 @@ asio::awaitable<session::ending> session::run()
             co_await settler_.on_finished().wait();
         co_await leave_group();
     }
+    else
+        tell_handlers_of_the_stop();
     if (locked) {
         exclusion_->close();
         while (!exclusion_->finished())
@@ -392,6 +394,11 @@ asio::awaitable<void> session::consume()
         co_await changed_.wait();
     intake_.close();
     reclaimer_.close();
+    tell_handlers_of_the_stop();
+}
+
+void session::tell_handlers_of_the_stop()
+{
     for (auto const& one : *subscriptions_)
         one.handler->run_stops();
 }
@@ -401,6 +408,7 @@ asio::awaitable<void> session::finish_all()
 {
     co_await wait_while([this] { return is_busy() || schedule_.ready() != 0; }, clock::time_point::max());
     lanes_.close();
+    lines_go_on_ = false;
     dropped_ += schedule_.close().size();
 }
 
@@ -549,7 +557,8 @@ void session::ended(held& delivery, outcome how)
             break;
         }
     }
-    if (!stopping_)
+    // At most once the stop waits for those behind it, too.
+    if (!stopping_ || (options_->at_most_once && lines_go_on_))
         schedule_.advance(in);
     places_free(1);
     quarantine_.notify();
