@@ -138,7 +138,8 @@ asio::awaitable<void> quarantine::start_next()
         to_.start(
             {current_.ref, item[0].attempt, item[0].entry, std::move(item[0].owner), confirmed, current_.in}
         );
-        while (running_ && !closed_)
+        // Also while the consumer stops: it may be given time to return.
+        while (running_)
             co_await changed_.wait();
     }
 }

@@ -121,11 +121,18 @@ lanes::functions session::lane_functions()
         .spawn = [this](
                      asio::awaitable<void> coroutine, asio::cancellation_slot slot
                  ) { spawn(std::move(coroutine), slot); },
+        .wanting =
+            [this] {
+                // Later: if the handler returns without a pause, its followers need not give up anything.
+                if (options_->order != ordering::unordered && places_.free() == 0 && !stopping_)
+                    places_free(0);
+            },
         .ended = [this](held& delivery, outcome how) { ended(delivery, std::move(how)); },
         .stuck =
             [this](held const& delivery) {
                 if (!stopping_ && !options_->at_most_once)
                     schedule_.hold_back(delivery.in);
+                quarantine_.notify();
                 tell(
                     {errc::stuck, fmt::format(
                                       "stream {}, entry {}: cancelled after {} ms, and has not returned",
@@ -182,7 +189,14 @@ redelivery::hooks session::redelivery_hooks()
 quarantine::hooks session::quarantine_hooks()
 {
     return {
-        .start = [this](held delivery) { lanes_.run_alone(std::move(delivery)); },
+        .start =
+            [this](held delivery) {
+                if (!stopping_)
+                    return lanes_.run_alone(std::move(delivery));
+                places_.release(1);
+                settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
+                quarantine_.finished();
+            },
         .vanished = [this](waiting const& delivery, holding state) { vanished(delivery, state); },
         .need_place =
             [this] {
@@ -190,7 +204,7 @@ quarantine::hooks session::quarantine_hooks()
                 relieve();
             },
         .progress = [this] { return handler_runs_; },
-        .others_wait = [this] { return schedule_.ready() != 0 || lanes_.running() != 0; },
+        .others_wait = [this] { return schedule_.ready() != 0 || lanes_.running() != lanes_.stuck(); },
         .ended =
             [this] {
                 if (stopping_)
@@ -406,6 +420,7 @@ asio::awaitable<void> session::hand_back_all()
     if (auto const alone = lanes_.close()) {
         places_.release(1);
         settler_.release(alone->ref, alone->attempt - 1, options_->lease);
+        quarantine_.finished();
     }
     for (auto const& delivery : schedule_.close())
         settler_.release(delivery.ref, delivery.attempts, options_->lease);
@@ -782,7 +797,7 @@ void session::relieve()
         return;
     // In strict order nothing else could start; only what waits for its body needs a place.
     if (options_->order == ordering::by_key || redelivery_.wanted() + quarantine_.wanted() != 0)
-        schedule_.give_up_places(places_.limit() / 2);
+        schedule_.give_up_places((places_.limit() - std::min(places_.limit(), lanes_.running())) / 2);
 }
 
 /// While draining: looks once more when something has come or ended since the streams were found empty.

@@ -21,6 +21,7 @@
 #include <latch>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <stdexcept>
 #include <thread>
@@ -280,6 +281,80 @@ BOOST_AUTO_TEST_CASE(start_stop_and_destroy_consumers)
         });
         goes_on = false;
         BOOST_TEST(wrong == 0);
+    });
+}
+
+// A4: also those of other brokers, on other threads.
+BOOST_AUTO_TEST_CASE(run_suspects_while_nothing_else_runs_in_the_process)
+{
+    with_threads([](broker_ptr const& broker) {
+        asio::thread_pool other_context(1);
+        asio::thread_pool pool(2);
+        auto const other_broker = make_memory_broker(other_context.get_executor());
+        constexpr std::size_t suspects = 5;
+        constexpr std::size_t all = 3 * (suspects + 200);
+
+        struct
+        {
+            std::mutex mutex;
+            int running = 0;
+            int suspects = 0;
+            int beside = 0;
+            std::size_t handled = 0;
+            std::promise<void> all_handled;
+        } saw;
+        auto const watch = [&](delivery const& what) -> asio::awaitable<void> {
+            auto const is_suspect = what.body()->starts_with("left");
+            {
+                std::lock_guard const lock(saw.mutex);
+                saw.beside += saw.suspects != 0 || (is_suspect && saw.running != 0);
+                ++saw.running;
+                saw.suspects += is_suspect;
+            }
+            for (auto i = is_suspect ? 100 : 3; i != 0; --i)
+                co_await asio::post(co_await asio::this_coro::executor);
+            std::lock_guard const lock(saw.mutex);
+            --saw.running;
+            saw.suspects -= is_suspect;
+            if (++saw.handled == all)
+                saw.all_handled.set_value();
+        };
+        std::vector<std::unique_ptr<consumer>> consumers;
+        std::vector<std::future<std::tuple<failure, consume_report>>> runs;
+        for (auto const& [name, on_pool] :
+             {std::pair("first", false), std::pair("second", true), std::pair("third", false)})
+        {
+            auto const& its = name == std::string_view("third") ? other_broker : broker;
+            stage of(its);
+            auto left = asio::co_spawn(
+                its->get_executor(),
+                [&]() -> asio::awaitable<void> {
+                    co_await of.leave_behind(name, "billing", name, std::vector<std::uint32_t>(suspects, 2));
+                    co_await of.publish_numbers(name, 200);
+                },
+                asio::use_future
+            );
+            get(left);
+            auto options = in_group("billing");
+            options.name = name;
+            options.max_concurrency = 5;
+            if (on_pool)
+                options.worker_executor = pool.get_executor();
+            consumers.push_back(std::make_unique<consumer>(its, options));
+            consumers.back()->on(name, watch);
+        }
+        for (auto const& one : consumers)
+            runs.push_back(one->async_run(asio::as_tuple(asio::use_future)));
+        auto future = saw.all_handled.get_future();
+        get(future);
+        for (std::size_t i = 0; i != consumers.size(); ++i) {
+            consumers[i]->stop();
+            BOOST_TEST(!std::get<0>(get(runs[i])));
+        }
+        BOOST_TEST(saw.beside == 0);
+        pool.join();
+        other_broker->close();
+        other_context.join();
     });
 }
 
