@@ -510,7 +510,15 @@ void session::fetched(held delivery, waiting const& waited)
         break;
     }
     case waiting_for::end:
-        bury(delivery, "exhausted", "the process ended while a handler ran");
+        if (!bury(delivery, "exhausted", "the process ended while a handler ran")) {
+            // It still may be what has ended the process.
+            auto again = waited;
+            again.due = clock::now() + judges_[delivery.ref.stream].reprieve().delay;
+            again.what = waiting_for::line;
+            again.confirmed = delivery.confirmed;
+            ++retried_;
+            redelivery_.add(again);
+        }
         places_.release(1);
         break;
     }
@@ -549,7 +557,10 @@ void session::ended(held& delivery, outcome how)
             ++lost_;
             break;
         case verdict::kind::dead:
-            in = bury(delivery, decision.reason, std::move(how.error)) ? in : nullptr;
+            if (!bury(delivery, decision.reason, std::move(how.error))) {
+                retry_later(delivery, judges_[delivery.ref.stream].reprieve().delay);
+                in = nullptr;
+            }
             break;
         case verdict::kind::retry:
             retry_later(delivery, decision.delay);
@@ -610,7 +621,6 @@ bool session::bury(held const& delivery, std::string_view reason, std::string er
     case dead_action::retry:
         break;
     }
-    retry_later(delivery, judges_[delivery.ref.stream].reprieve().delay);
     return false;
 }
 
