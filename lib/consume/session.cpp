@@ -153,7 +153,11 @@ intake::hooks session::intake_hooks()
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
         .queued = [this] { return schedule_.ready(); },
         .wanted = [this] { return places_wanted(); },
-        .places_free = [this] { redelivery_.places_free(); },
+        .places_free =
+            [this] {
+                redelivery_.places_free();
+                quarantine_.notify();
+            },
         .on_error = [this](failure const& why) { tell(why); },
         .fatal = [this](failure const& why) { end_with(why); },
         .ended = [this] { changed_.notify(); },
