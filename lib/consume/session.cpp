@@ -151,6 +151,7 @@ intake::hooks session::intake_hooks()
     return {
         .arrived = [this](held delivery) { arrived(std::move(delivery)); },
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
+        .joined = [this] { reclaimer_.joined(); },
         .queued = [this] { return schedule_.ready(); },
         .wanted = [this] { return places_wanted(); },
         .places_free =
@@ -230,6 +231,7 @@ solitude::hooks session::solitude_hooks()
 lease_keeper::hooks session::lease_hooks()
 {
     return {
+        .has_joined = [this](stream_index stream) { return intake_.has_joined(stream); },
         .held_since_before = [this](boot_clock::time_point time) { return held_since_before(time); },
         .answered = [this](std::span<lease_keeper::answer const> answers) { renewed(answers); },
         .reached = [this] { reached(); },
@@ -241,6 +243,7 @@ reclaimer::hooks session::reclaimer_hooks()
 {
     return {
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
+        .has_joined = [this](stream_index stream) { return intake_.has_joined(stream); },
         .has_room =
             [this] { return !is_cut_off_ && redelivery_.size() + quarantine_.size() < places_.limit(); },
         .passed = [this] { end_if_drained(); },
@@ -793,16 +796,18 @@ void session::places_free(std::size_t count)
                 self->relieve();
                 self->redelivery_.places_free();
                 self->quarantine_.notify();
+                self->reclaimer_.room_is_back();
                 self->intake_.fill();
             }
         });
 }
 
-/// When followers have all places and lanes wait for work, some give theirs up.
+/// When followers have all places and lanes wait for work, some give theirs up. At most once there would be
+/// no way to get them back.
 void session::relieve()
 {
-    if (options_->order == ordering::unordered || places_.free() != 0 || schedule_.ready() != 0 ||
-        lanes_.running() >= lanes_.most())
+    if (options_->at_most_once || options_->order == ordering::unordered || places_.free() != 0 ||
+        schedule_.ready() != 0 || lanes_.running() >= lanes_.most())
         return;
     // In strict order nothing else could start; only what waits for its body needs a place.
     if (options_->order == ordering::by_key || redelivery_.wanted() + quarantine_.wanted() != 0)
