@@ -154,7 +154,11 @@ intake::hooks session::intake_hooks()
         .joined = [this] { reclaimer_.joined(); },
         .queued = [this] { return schedule_.ready(); },
         .wanted = [this] { return places_wanted(); },
-        .places_free = [this] { redelivery_.places_free(); },
+        .places_free =
+            [this] {
+                redelivery_.places_free();
+                quarantine_.notify();
+            },
         .on_error = [this](failure const& why) { tell(why); },
         .fatal = [this](failure const& why) { end_with(why); },
         .ended = [this] { changed_.notify(); },
@@ -513,7 +517,15 @@ void session::fetched(held delivery, waiting const& waited)
         break;
     }
     case waiting_for::end:
-        bury(delivery, "exhausted", "the process ended while a handler ran");
+        if (!bury(delivery, "exhausted", "the process ended while a handler ran")) {
+            // It still may be what has ended the process.
+            auto again = waited;
+            again.due = clock::now() + judges_[delivery.ref.stream].reprieve().delay;
+            again.what = waiting_for::line;
+            again.confirmed = delivery.confirmed;
+            ++retried_;
+            redelivery_.add(again);
+        }
         places_.release(1);
         break;
     }
@@ -552,7 +564,10 @@ void session::ended(held& delivery, outcome how)
             ++lost_;
             break;
         case verdict::kind::dead:
-            in = bury(delivery, decision.reason, std::move(how.error)) ? in : nullptr;
+            if (!bury(delivery, decision.reason, std::move(how.error))) {
+                retry_later(delivery, judges_[delivery.ref.stream].reprieve().delay);
+                in = nullptr;
+            }
             break;
         case verdict::kind::retry:
             retry_later(delivery, decision.delay);
@@ -613,7 +628,6 @@ bool session::bury(held const& delivery, std::string_view reason, std::string er
     case dead_action::retry:
         break;
     }
-    retry_later(delivery, judges_[delivery.ref.stream].reprieve().delay);
     return false;
 }
 
