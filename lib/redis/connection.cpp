@@ -189,13 +189,8 @@ void connection::take_push(
 
 asio::awaitable<failure> connection::connected()
 {
-    if (phase_ == phase::up) {
-        // Those who waited for the connection are about to go on; nobody overtakes them.
-        if (!waiters_.empty())
-            co_await asio::steady_timer(transport_.get_executor(), std::chrono::seconds(0))
-                .async_wait(asio::as_tuple);
+    if (phase_ == phase::up && waiters_.empty())
         co_return failure();
-    }
     if (phase_ == phase::idle) {
         phase_ = phase::down;
         asio::co_spawn(
@@ -211,6 +206,8 @@ asio::awaitable<failure> connection::connected()
         co_return failure(errc::closed);
 
     waiter self{asio::steady_timer(transport_.get_executor(), options_.connect_timeout), std::nullopt};
+    if (phase_ == phase::up)
+        self.news.emplace();
     auto const place = waiters_.insert(waiters_.end(), &self);
     // The frame can be destroyed while it waits, with its context.
     struct leave
@@ -218,10 +215,20 @@ asio::awaitable<failure> connection::connected()
         std::list<waiter*>& waiters;
         std::list<waiter*>::iterator place;
 
-        ~leave() { waiters.erase(place); }
+        ~leave()
+        {
+            waiters.erase(place);
+            if (!waiters.empty())
+                waiters.front()->deadline.cancel();
+        }
     } const leaving{waiters_, place};
 
-    while (!self.news) {
+    // Once the connection is up they go on in the order in which they came, and nobody overtakes them: on
+    // several threads timers that were cancelled one after another need not complete so.
+    auto const has_turn = [&] { return self.news && (*self.news || waiters_.front() == &self); };
+    while (!has_turn()) {
+        if (self.news)
+            self.deadline.expires_at(asio::steady_timer::time_point::max());
         auto const [error] = co_await self.deadline.async_wait(asio::as_tuple);
         if (!error && !self.news)
             self.news = why_down();
