@@ -323,6 +323,9 @@ std::vector<lanes::stuck_delivery> lanes::abandon_running()
     abandoned_ = true;
     clock_.notify();
     for (auto const& one : lanes_) {
+        // A strand must be gone before the context of the workers is, which the end of the run may be waiting
+        // for.
+        one->workers = nullptr;
         if (!one->busy)
             continue;
         one->abandoned = true;

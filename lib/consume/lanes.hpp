@@ -106,7 +106,7 @@ public:
         std::uint32_t attempts;
     };
 
-    /// Gives up the handlers that still run; `ended` is not called for them any more.
+    /// Gives up the handlers that still run, and the workers; `ended` is not called for them any more.
     std::vector<stuck_delivery> abandon_running();
 
     /// Calls `visit(held&)` for everything running.

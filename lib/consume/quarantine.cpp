@@ -144,7 +144,7 @@ asio::awaitable<void> quarantine::start_next()
     }
 }
 
-/// So many handlers as may run at the same time, or all that there are.
+/// Until a handler has ended, or there is none: those that started with it go on beside it.
 asio::awaitable<void> quarantine::let_others_work()
 {
     auto const enough = to_.progress() + 1;

@@ -6,11 +6,11 @@ namespace strandline::memory {
 
 namespace {
 
-/// A delivery that is held for long keeps its whole block.
-constexpr std::size_t largest_block = 16 * 1024;
-
 /// Closing fewer gaps than this is not worth it.
 constexpr std::size_t few = 64;
+
+/// A delivery that is held for long keeps its whole block.
+constexpr std::size_t largest_block = 16 * 1024;
 
 } // namespace
 
@@ -40,7 +40,7 @@ stored_entry entry_log::store(entry_view const& entry)
 stored_entry const* entry_log::find(entry_id id) const noexcept
 {
     auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
-    return found == records_.end() || found->id != id || !found->content ? nullptr : &found->content;
+    return found == records_.end() || found->id != id || found->is_gap() ? nullptr : &found->content;
 }
 
 std::ranges::subrange<entry_log::record_deque::const_iterator> entry_log::after(entry_id id) const noexcept
@@ -68,15 +68,13 @@ void entry_log::keep_newest(std::uint64_t count) noexcept
 void entry_log::remove(entry_id id) noexcept
 {
     auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
-    if (found == records_.end() || found->id != id || !found->content)
+    if (found == records_.end() || found->id != id || found->is_gap())
         return;
     found->content.clear();
     ++gaps_;
     drop_outer_gaps();
     if (gaps_ > few && gaps_ > size()) {
-        auto const rest =
-            std::remove_if(records_.begin(), records_.end(), [](auto const& each) { return !each.content; });
-        records_.erase(rest, records_.end());
+        records_.erase(std::ranges::remove_if(records_, &record::is_gap).begin(), records_.end());
         gaps_ = 0;
     }
 }
@@ -86,23 +84,21 @@ std::size_t entry_log::count_after(entry_id id) const noexcept
     auto const rest = after(id);
     if (gaps_ == 0)
         return rest.size();
-    return static_cast<std::size_t>(
-        std::ranges::count_if(rest, [](auto const& each) { return static_cast<bool>(each.content); })
-    );
+    return static_cast<std::size_t>(std::ranges::count(rest, false, &record::is_gap));
 }
 
 void entry_log::pop_front() noexcept
 {
-    if (!records_.front().content)
+    if (records_.front().is_gap())
         --gaps_;
     records_.pop_front();
 }
 
 void entry_log::drop_outer_gaps() noexcept
 {
-    while (!records_.empty() && !records_.front().content)
+    while (!records_.empty() && records_.front().is_gap())
         pop_front();
-    while (!records_.empty() && !records_.back().content) {
+    while (!records_.empty() && records_.back().is_gap()) {
         --gaps_;
         records_.pop_back();
     }

@@ -16,11 +16,13 @@ namespace strandline::memory {
 class entry_log
 {
 public:
-    /// Without content: it was removed, and the record is a gap.
     struct record
     {
         entry_id id;
+        /// Empty: it was removed, and the record is a gap.
         stored_entry content;
+
+        bool is_gap() const noexcept { return content.is_empty(); }
     };
 
     /// Few large pieces of memory: a stream can be long.
@@ -62,11 +64,11 @@ private:
     void drop_outer_gaps() noexcept;
 
     record_deque records_;
+    std::size_t gaps_ = 0;
     /// Where the next entry goes if there is room.
     boost::intrusive_ptr<entry_block> block_;
     /// Of the next block: small streams shall be small.
     std::size_t block_size_ = 512;
-    std::size_t gaps_ = 0;
     entry_id last_generated_;
 };
 

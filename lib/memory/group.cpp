@@ -97,7 +97,7 @@ void group::read(
     auto unread = entries.after(last_delivered_);
     for (; !unread.empty() && count != 0; unread.advance(1)) {
         auto const& [id, content] = unread.front();
-        if (!content)
+        if (content.is_empty())
             continue;
         --count;
         if (how == read_as::pending)

@@ -36,16 +36,15 @@ public:
 
     ~stored_entry() { clear(); }
 
-    /// False once it was cleared.
-    explicit operator bool() const noexcept { return block_ != nullptr; }
-
+    /// Lets go of the block; there is no view any more.
     void clear() noexcept
     {
-        if (auto* const left = std::exchange(block_, nullptr))
-            left->drop();
+        if (auto* const block = std::exchange(block_, nullptr))
+            block->drop();
     }
 
-    /// Not once it was cleared.
+    bool is_empty() const noexcept { return block_ == nullptr; }
+
     entry_view view() const noexcept;
 
     /// Keeps what the view points to.

@@ -51,8 +51,7 @@ protected:
 class connection : public std::enable_shared_from_this<connection>
 {
 public:
-    /// `load_scripts`: each handshake gives the server the Lua scripts.
-    connection(asio::any_io_executor strand, redis_options options, bool load_scripts);
+    connection(asio::any_io_executor strand, redis_options options);
 
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
@@ -70,7 +69,9 @@ public:
     /// From now on tells it, for as long as it lives.
     void listen(std::weak_ptr<push_receiver> receiver);
 
-    /// Subscribes to channels for as long as the connection holds; the caller is sure that the user may.
+    /// Subscribes to channels for as long as the connection holds, without waiting for an answer. To be used
+    /// on a connection for nothing else: a refusal would be taken for the reply to another command, and the
+    /// server gives up a subscribed connection whose replies are large (32 MB by default).
     asio::awaitable<failure> subscribe(std::span<std::string const> channels);
 
     /// Completes when the connection is up. Errors: `unreachable`, `refused`, `unavailable`, `closed`.
@@ -85,13 +86,13 @@ public:
     /// Ends the connection for good; commands under way complete with `closed`.
     void close();
 
+    bool is_up() const noexcept { return phase_ == phase::up; }
+
     /// It was up, and is not at the moment.
     bool is_lost() const noexcept { return phase_ == phase::down && was_up_; }
 
     /// What a command gets that does not wait for the connection.
     failure why_down() const;
-
-    bool is_up() const noexcept { return phase_ == phase::up; }
 
     bool is_closed() const noexcept { return phase_ == phase::closed; }
 
@@ -115,7 +116,6 @@ private:
 
     asio::awaitable<void> run();
     asio::awaitable<void> drain_pushes();
-    asio::awaitable<failure> send(request const& commands, boost::redis::any_adapter replies);
     void take_push(
         boost::redis::any_adapter::parse_event event, resp3::node_view const& node,
         boost::system::error_code& error
@@ -126,7 +126,6 @@ private:
     std::string address() const;
 
     redis_options options_;
-    bool load_scripts_;
     phase phase_ = phase::idle;
     bool was_up_ = false;
     boost::redis::config config_;

@@ -77,7 +77,7 @@ private:
     using reader_connections = std::vector<std::weak_ptr<connection>>;
 
     redis_options options_;
-    /// Everything but blocking reads; they have connections of their own.
+    /// Everything but blocking reads and hints; they have connections of their own.
     std::shared_ptr<connection> commands_;
     std::shared_ptr<hints> hints_;
     std::shared_ptr<reader_connections> readers_ = std::make_shared<reader_connections>();

@@ -21,17 +21,19 @@ std::string hint_channel(std::uint32_t database, std::string_view stream)
     return fmt::format("{}:{}:{}", prefix, database, stream);
 }
 
-hints::hints(std::shared_ptr<connection> connected, std::uint32_t database)
-    : connection_(std::move(connected))
+hints::hints(std::shared_ptr<connection> commands, std::shared_ptr<connection> own, std::uint32_t database)
+    : commands_(std::move(commands))
+    , own_(std::move(own))
     , database_(database)
-    , watchers_(std::make_shared<watchers>(connection_->get_executor()))
+    , watchers_(std::make_shared<watchers>(own_->get_executor()))
 {}
 
 std::unique_ptr<watching>
 hints::watch(std::string_view stream, std::string_view group, std::function<void()> told)
 {
     auto interest = watchers_->add(stream, group, std::move(told));
-    connection_->listen(weak_from_this());
+    commands_->listen(weak_from_this());
+    own_->listen(weak_from_this());
     start_subscribing();
     return interest;
 }
@@ -51,41 +53,54 @@ void hints::on_message(std::string_view channel, std::string_view message)
 
 void hints::start_subscribing()
 {
-    if (is_subscribing_ || !connection_->is_up())
+    if (is_subscribing_)
         return;
     is_subscribing_ = true;
-    asio::co_spawn(
-        connection_->get_executor(), subscribe(),
-        [self = shared_from_this()](std::exception_ptr unexpected) {
-            self->is_subscribing_ = false;
-            if (unexpected)
-                std::rethrow_exception(unexpected);
-        }
-    );
+    asio::co_spawn(own_->get_executor(), subscribe(shared_from_this()), [](std::exception_ptr unexpected) {
+        if (unexpected)
+            std::rethrow_exception(unexpected);
+    });
 }
 
-asio::awaitable<void> hints::subscribe()
+asio::awaitable<void> hints::subscribe(std::shared_ptr<hints> self)
 {
-    for (;;) {
+    // At the last look at what there is to do, not later: who comes then starts anew.
+    struct ending
+    {
+        hints& of;
+        ~ending() { of.is_subscribing_ = false; }
+    } const at_the_end{*self};
+    // While the commands have no connection there is nothing to do; the next one begins this anew.
+    while (commands_->is_up()) {
         std::vector<std::string> wanted;
         for (auto const& stream : watchers_->streams())
             if (auto channel = hint_channel(database_, stream); asked_.insert(channel).second)
                 wanted.push_back(std::move(channel));
         if (wanted.empty())
             co_return;
-        script_words words(std::initializer_list<std::string_view>{});
-        for (auto const& channel : wanted)
-            words.add({channel});
-        node_replies replies;
-        if (co_await run_script(connection_, may_listen_script(), words, replies) || replies.error(0))
-            continue; // without hints, until the next connection
-        node_walk walk(replies.reply(0));
-        walk.enter();
-        std::erase_if(wanted, [&](auto const&) { return walk.number() == 0; });
-        if (!wanted.empty())
-            // If it fails its connection ends, and the next one begins anew.
-            (void)co_await connection_->subscribe(wanted);
+        co_await subscribe_to(std::move(wanted));
     }
+}
+
+asio::awaitable<void> hints::subscribe_to(std::vector<std::string> wanted)
+{
+    script_words words(std::initializer_list<std::string_view>{});
+    for (auto const& channel : wanted)
+        words.add({channel});
+    node_replies replies;
+    if (co_await run_script(commands_, may_listen_script(), words, replies) || replies.error(0))
+        co_return;
+    node_walk walk(replies.reply(0));
+    walk.enter();
+    std::erase_if(wanted, [&](auto const&) { return walk.number() == 0; });
+    if (wanted.empty())
+        co_return;
+    if (own_->is_up())
+        // If it fails the connection has ended, and the next one begins anew.
+        (void)co_await own_->subscribe(wanted);
+    else
+        // When it is there, all channels are asked for anew.
+        (void)co_await own_->connected();
 }
 
 } // namespace strandline::redis

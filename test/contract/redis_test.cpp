@@ -190,6 +190,35 @@ BOOST_AUTO_TEST_CASE(are_gone_for_who_releases_or_buries_them)
     });
 }
 
+BOOST_AUTO_TEST_CASE(are_removed_by_the_order_of_ids_and_not_of_texts)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        for (auto const* id : {"9-9", "9-10", "10-1", "18446744073709551615-1"})
+            command({"XADD", "orders", id, "body", "x"});
+        co_await of.ensure_group("orders", "g");
+        (void)co_await of.read_now("orders", "g", "alice");
+        co_await of.ensure_group("orders", "h", {entry_id{9, 9}});
+        for (auto const id :
+             {entry_id{9, 9}, entry_id{9, 10}, entry_id{10, 1}, entry_id{~std::uint64_t{0}, 1}})
+        {
+            auto item = ending(id);
+            item.remove = true;
+            BOOST_TEST((co_await of.settle(alice, item)).state == holding::held);
+        }
+        BOOST_TEST((co_await of.broker->inspect_stream("orders"))->length == 3U);
+        command({"XGROUP", "SETID", "orders", "h", "10-1"});
+        co_await of.ensure_group("orders", "k");
+        membership const keeper{"orders", "k", "c"};
+        (void)co_await of.read_now("orders", "k", "c");
+        for (auto const id : {entry_id{9, 10}, entry_id{10, 1}, entry_id{~std::uint64_t{0}, 1}}) {
+            auto item = ending(id);
+            item.remove = true;
+            co_await of.settle(keeper, item);
+        }
+        BOOST_TEST(command({"XRANGE", "orders", "-", "+"}) == "18446744073709551615-1\nbody\nx");
+    });
+}
+
 BOOST_AUTO_TEST_CASE(can_be_acknowledged)
 {
     check([](bed& of) -> asio::awaitable<void> {

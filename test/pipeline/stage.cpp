@@ -53,6 +53,38 @@ asio::awaitable<void> stage::publish_numbers(std::string stream, std::size_t cou
         BOOST_REQUIRE_MESSAGE(item.outcome.has_value(), item.outcome.error());
 }
 
+asio::awaitable<std::vector<entry_id>> stage::abandon(
+    std::string_view stream, std::string_view group, std::string_view name, std::uint32_t attempts,
+    std::chrono::milliseconds idle
+)
+{
+    auto why = co_await broker->ensure_group(stream, group, start_position::beginning());
+    BOOST_REQUIRE_MESSAGE(!why, why);
+    std::vector<received> entries;
+    why = co_await broker->make_reader(group, name)->read({&stream, 1}, 100'000, 0ms, entries);
+    BOOST_REQUIRE_MESSAGE(!why, why);
+    std::vector<entry_id> ids;
+    for (auto const& one : entries) {
+        ids.push_back(one.id);
+        for (std::uint32_t attempt = 1; attempt < attempts; ++attempt) {
+            taking again;
+            again.id = one.id;
+            why = co_await broker->take({stream, group, name}, {&again, 1});
+            BOOST_REQUIRE_MESSAGE(!why, why);
+        }
+        if (idle == 0ms)
+            continue;
+        settlement since;
+        since.id = one.id;
+        since.as = settle_as::released;
+        since.attempts = attempts;
+        since.idle = idle;
+        why = co_await broker->settle({stream, group, name}, {&since, 1});
+        BOOST_REQUIRE_MESSAGE(!why, why);
+    }
+    co_return ids;
+}
+
 asio::awaitable<std::vector<entry_id>> stage::leave_behind(
     std::string stream, std::string group, std::string name, std::vector<std::uint32_t> attempts,
     headers with, std::chrono::milliseconds idle
