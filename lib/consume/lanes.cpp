@@ -2,9 +2,10 @@
 
 #include <strandline/consumer.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -189,8 +190,11 @@ asio::awaitable<void> lanes::work(lane& self)
             auto const& to = subscriptions_[self.current.front().ref.stream];
             if (how_.timeout.count() != 0 && to.handler->has_time_from_start())
                 start_clock(self);
-            if (self.workers && !to.handler->stays_on_strand())
-                co_await asio::co_spawn(self.workers, run_apart(self.tasks, to), asio::deferred);
+            if (self.workers && !to.handler->stays_on_strand()) {
+                start_apart(self, to);
+                while (self.is_apart)
+                    co_await self.wake.wait();
+            }
             else {
                 try {
                     co_await to.handler->run(self.tasks);
@@ -213,6 +217,25 @@ asio::awaitable<void> lanes::work(lane& self)
         while (self.idle && !closed_)
             co_await self.wake.wait();
     }
+}
+
+/// Awaited by a flag: awaiting the operation itself would keep its executor in the lane's frame until after
+/// the handler has returned, when the workers may be gone.
+void lanes::start_apart(lane& self, subscription const& to)
+{
+    self.is_apart = true;
+    asio::co_spawn(
+        self.workers, run_apart(self.tasks, to),
+        asio::bind_cancellation_slot(
+            self.cancel_apart.slot(), asio::bind_executor(
+                                          strand_,
+                                          [&self](std::exception_ptr) {
+                                              self.is_apart = false;
+                                              self.wake.notify();
+                                          }
+                                      )
+        )
+    );
 }
 
 void lanes::finish(lane& self)
@@ -296,7 +319,7 @@ void lanes::cancel(lane& one, ended why)
     one.cancelled = why;
     deadlines::clear(one);
     wake_watch(returning_.set(one, deadlines::clock::now()));
-    one.cancel.emit(asio::cancellation_type::terminal);
+    (one.is_apart ? one.cancel_apart : one.cancel).emit(asio::cancellation_type::terminal);
 }
 
 void lanes::report_stuck(lane& one)
@@ -326,6 +349,7 @@ std::vector<lanes::stuck_delivery> lanes::abandon_running()
         // A strand must be gone before the context of the workers is, which the end of the run may be waiting
         // for.
         one->workers = nullptr;
+        one->cancel_apart.slot().clear();
         if (!one->busy)
             continue;
         one->abandoned = true;

@@ -150,6 +150,9 @@ private:
         /// What its handler has; a lane's strand sees the tasks only.
         std::vector<held> current;
         std::vector<detail::task> tasks;
+        asio::cancellation_signal cancel_apart;
+        /// Its handler runs on the workers.
+        bool is_apart = false;
         bool busy = false;
         bool idle = false;
         bool alone = false;
@@ -163,6 +166,7 @@ private:
     bool may_start() const noexcept;
     bool take(lane& self);
     asio::awaitable<void> work(lane& self);
+    void start_apart(lane& self, subscription const& to);
     void finish(lane& self);
     asio::awaitable<void> watch();
     void start_clock(lane& one);
