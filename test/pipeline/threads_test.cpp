@@ -18,6 +18,8 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
