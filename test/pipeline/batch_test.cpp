@@ -89,26 +89,36 @@ BOOST_AUTO_TEST_CASE(are_of_one_stream)
 {
     check([](stage& of) -> asio::awaitable<void> {
         auto options = of_clerk();
-        options.max_concurrency = 2;
+        options.max_concurrency = 1;
         auto const clerk = of.make_consumer(options);
+        auto const doors = of.make_gate();
         auto const handled = of.make_tally();
         auto const take = [&](std::string stream) {
             return [&, stream](items all) -> asio::awaitable<void> {
+                co_await doors->pass();
                 for (auto const& one : all) {
                     BOOST_TEST(one.delivery().stream() == stream);
+                    BOOST_TEST((one.value() < 100) == (stream == "orders"));
                     handled->add();
                 }
-                co_await asio::post(of.strand());
             };
         };
         clerk->on_batch<int>("orders", 100, take("orders"));
         clerk->on_batch<int>("mails", 100, take("mails"));
-        co_await of.publish_numbers("orders", 50);
-        co_await of.publish_numbers("mails", 50);
+        co_await of.publish("orders", "0");
         auto run = of.start(clerk);
-        co_await handled->reach(100);
+        co_await doors->arrived.reach(1);
+        // Both wait for the lane.
+        for (auto i = 1; i != 10; ++i) {
+            co_await of.publish("orders", std::to_string(i));
+            co_await of.publish("mails", std::to_string(100 + i));
+        }
+        co_await of.until_pending("orders", "billing", 10);
+        co_await of.until_pending("mails", "billing", 9);
+        doors->open();
+        co_await handled->reach(19);
         clerk->stop();
-        BOOST_TEST((co_await of.good_end(run)).handled == 100);
+        BOOST_TEST((co_await of.good_end(run)).handled == 19);
     });
 }
 
@@ -350,7 +360,7 @@ BOOST_AUTO_TEST_CASE(L4_lose_one_delivery_and_keep_the_others)
 {
     check([](stage& of) -> asio::awaitable<void> {
         auto options = of_clerk();
-        options.lease = 100ms;
+        options.lease = 400ms;
         options.claim_interval = 24h;
         auto const clerk = of.make_consumer(options);
         auto const doors = of.make_gate();
@@ -365,19 +375,15 @@ BOOST_AUTO_TEST_CASE(L4_lose_one_delivery_and_keep_the_others)
         auto const before = co_await of.pending("orders", "billing");
         BOOST_REQUIRE(before.size() == 3);
         // Another one takes over the second alone.
-        settlement old;
-        old.id = before[1].id;
-        old.as = settle_as::released;
-        old.attempts = 1;
-        old.idle = 24h;
-        BOOST_TEST(!(co_await of.broker->settle({"orders", "billing", "clerk"}, {&old, 1})));
-        auto const stolen =
-            co_await of.broker->claim({"orders", "billing", "thief"}, 1h, entry_id::min(), 10);
+        membership const thief{"orders", "billing", "thief"};
+        auto const stolen = co_await of.broker->claim(thief, 0ms, before[1].id, 1);
         BOOST_REQUIRE(stolen.has_value());
         BOOST_REQUIRE(stolen->entries.size() == 1);
-        // When the others have been renewed the consumer knows.
+        // When the others have been renewed the consumer knows. Meanwhile the thief keeps it.
         auto idle = 0ms;
         co_await of.until([&]() -> asio::awaitable<bool> {
+            holding state{};
+            BOOST_TEST(!(co_await of.broker->renew(thief, {&before[1].id, 1}, {&state, 1})));
             auto const now = (co_await of.pending("orders", "billing"))[0].idle;
             co_return std::exchange(idle, now) > now;
         });
@@ -400,7 +406,7 @@ BOOST_AUTO_TEST_CASE(that_have_lost_all_are_cancelled)
 {
     check([](stage& of) -> asio::awaitable<void> {
         auto options = of_clerk();
-        options.lease = 100ms;
+        options.lease = 400ms;
         options.claim_interval = 24h;
         auto const clerk = of.make_consumer(options);
         auto const doors = of.make_gate();

@@ -369,6 +369,7 @@ BOOST_AUTO_TEST_CASE(what_went_to_another_consumer_is_held_no_more)
 {
     check([](stage& of) -> asio::awaitable<void> {
         auto options = named("clerk");
+        options.lease = 400ms;
         options.claim_interval = 24h;
         auto const clerk = make_puller(of, options);
         co_await of.publish("orders", "x");

@@ -421,7 +421,8 @@ BOOST_AUTO_TEST_CASE(block_side_by_side_while_the_strand_goes_on)
     with_threads([](broker_ptr const& broker) {
         asio::thread_pool pool(4);
         // Opens when all four are in at once.
-        meeting inside(5);
+        meeting inside(4);
+        countdown entered(4);
         std::promise<void> way_out;
         auto const exit = way_out.get_future().share();
         countdown handled(12);
@@ -429,6 +430,7 @@ BOOST_AUTO_TEST_CASE(block_side_by_side_while_the_strand_goes_on)
         billing.on("orders", [&](delivery const& what) -> asio::awaitable<void> {
             if (what.body()->size() == 1 && *what.body() < "4") {
                 inside.arrive_and_wait();
+                entered.count();
                 exit.wait();
             }
             handled.count();
@@ -436,7 +438,7 @@ BOOST_AUTO_TEST_CASE(block_side_by_side_while_the_strand_goes_on)
         });
         publish_numbers(broker, "orders", 12);
         auto ended = billing.async_run(asio::as_tuple(asio::use_future));
-        inside.arrive_and_wait();
+        entered.wait();
         publish_numbers(broker, "mails", 10);
         BOOST_TEST(length_of(broker, "mails") == 10);
         way_out.set_value();
@@ -714,18 +716,20 @@ BOOST_AUTO_TEST_CASE(have_the_grace_of_a_stop_to_return)
 {
     with_threads([](broker_ptr const& broker) {
         asio::thread_pool pool(4);
-        meeting inside(5);
+        meeting inside(4);
+        countdown entered(4);
         std::promise<void> way_out;
         auto const exit = way_out.get_future().share();
         consumer billing(broker, with_pool(pool));
         billing.on("orders", [&](delivery const&) -> asio::awaitable<void> {
             inside.arrive_and_wait();
+            entered.count();
             exit.wait();
             co_return;
         });
         publish_numbers(broker, "orders", 10);
         auto ended = billing.async_run(asio::as_tuple(asio::use_future));
-        inside.arrive_and_wait();
+        entered.wait();
         billing.stop(1h);
         publish_numbers(broker, "mails", 1);
         way_out.set_value();
@@ -741,7 +745,8 @@ BOOST_AUTO_TEST_CASE(that_block_beyond_the_deadline_are_left_behind)
 {
     with_threads([](broker_ptr const& broker) {
         asio::thread_pool pool(4);
-        meeting inside(5);
+        meeting inside(4);
+        countdown entered(4);
         std::promise<void> way_out;
         auto const exit = way_out.get_future().share();
         std::atomic<int> wrong = 0;
@@ -750,6 +755,7 @@ BOOST_AUTO_TEST_CASE(that_block_beyond_the_deadline_are_left_behind)
             consumer billing(broker, with_pool(pool));
             billing.on("orders", [&](delivery const& what) -> asio::awaitable<void> {
                 inside.arrive_and_wait();
+                entered.count();
                 exit.wait();
                 // What it was given is there still.
                 wrong += *what.body() > "3";
@@ -758,7 +764,7 @@ BOOST_AUTO_TEST_CASE(that_block_beyond_the_deadline_are_left_behind)
             });
             publish_numbers(broker, "orders", 4);
             auto ended = billing.async_run(asio::as_tuple(asio::use_future));
-            inside.arrive_and_wait();
+            entered.wait();
             billing.stop(0ms);
             auto const [why, report] = get(ended);
             BOOST_TEST(!why, why);
