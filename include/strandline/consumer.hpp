@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -111,6 +112,18 @@ public:
 
     consumer(consumer&&) noexcept;
     consumer& operator=(consumer&&) noexcept;
+
+    /// The rest of what is to be done with a delivery; to be called once, or not at all.
+    using next_handler = std::function<asio::awaitable<void>()>;
+
+    /// What runs around handlers: gets a delivery (of a batch the first) and what comes next. What it throws,
+    /// or lets through, is the outcome; when it returns without having called `next` the delivery counts as
+    /// handled.
+    using middleware = std::function<asio::awaitable<void>(delivery const&, next_handler next)>;
+
+    /// Runs `around` around each run of the handlers that are given to `on` and `on_batch` from now on,
+    /// within those that were given earlier.
+    void wrap(middleware around);
 
     /// Handles the entries of a stream as values of `T`, decoded by `codec<T>`. The handler returns
     /// `asio::awaitable<void>` and takes `(T const&)` or `(T const&, delivery const&)`, both valid until it

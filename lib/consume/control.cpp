@@ -55,20 +55,32 @@ control::control(broker_ptr engine, consumer_options options)
     options_ = std::make_shared<consumer_options const>(std::move(options));
 }
 
+void control::wrap(detail::wrapped_handler::function around)
+{
+    around_.push_back(std::make_shared<detail::wrapped_handler::function>(std::move(around)));
+}
+
 void control::add(std::string_view stream, std::unique_ptr<detail::handler> handler, stream_options options)
 {
-    if (auto invalid = validate(options))
+    for (auto outer = around_.rbegin(); outer != around_.rend(); ++outer)
+        handler = std::make_unique<detail::wrapped_handler>(*outer, std::move(handler));
+    subscribe({std::string(stream), std::move(handler), std::move(options)});
+}
+
+void control::subscribe(subscription one)
+{
+    if (auto invalid = validate(one.options))
         throw error(std::move(invalid));
-    if (handler->most() < 1 || handler->most() > largest_batch)
+    if (auto const most = one.handler->most(); most < 1 || most > largest_batch)
         throw error(
             {errc::invalid_option,
-             fmt::format("a batch must be from 1 to {}, and is {}", largest_batch, handler->most())}
+             fmt::format("a batch must be from 1 to {} deliveries, and is {}", largest_batch, most)}
         );
-    if (auto why = check_stream_name(stream))
+    if (auto why = check_stream_name(one.stream))
         throw error(std::move(why));
-    if (std::ranges::find(*subscriptions_, stream, &subscription::stream) != subscriptions_->end())
-        throw error({errc::invalid_name, fmt::format("the stream '{}' has a handler already", stream)});
-    subscriptions_->push_back({std::string(stream), std::move(handler), std::move(options)});
+    if (std::ranges::find(*subscriptions_, one.stream, &subscription::stream) != subscriptions_->end())
+        throw error({errc::invalid_name, fmt::format("the stream '{}' has a handler already", one.stream)});
+    subscriptions_->push_back(std::move(one));
 }
 
 void control::pull(std::string_view stream, stream_options options)
@@ -78,7 +90,7 @@ void control::pull(std::string_view stream, stream_options options)
             if (auto const self = weak.lock())
                 self->extend(of, id);
         });
-    add(stream, std::move(handler), std::move(options));
+    subscribe({std::string(stream), std::move(handler), std::move(options)});
 }
 
 void control::extend(std::string const& stream, entry_id id)
@@ -153,6 +165,16 @@ void control::stop(std::chrono::milliseconds grace)
     asio::post(get_executor(), [self = shared_from_this(), grace] {
         if (auto const running = self->current_.lock())
             running->stop(grace);
+    });
+}
+
+void control::retire()
+{
+    asio::post(get_executor(), [self = shared_from_this()] {
+        if (auto const running = self->current_.lock())
+            running->stop(std::chrono::milliseconds(0));
+        else
+            self->box_->close();
     });
 }
 

@@ -21,7 +21,9 @@ public:
 
     asio::any_io_executor const& get_executor() const noexcept { return engine_->get_executor(); }
 
-    /// Before `start` only.
+    /// Before `start` only, as are the next two.
+    void wrap(detail::wrapped_handler::function around);
+
     void add(std::string_view stream, std::unique_ptr<detail::handler> handler, stream_options options);
 
     void start(run_handler handler, run_mode mode);
@@ -36,11 +38,15 @@ public:
 
     void stop(std::chrono::milliseconds grace);
 
+    /// The consumer's handle is gone: stops at once, and nobody can receive anything any more.
+    void retire();
+
 private:
     /// The run that one `async_run` has started; a cancellation ends this one and no other. On the strand
     /// only.
     using own_run = std::shared_ptr<std::weak_ptr<session>>;
 
+    void subscribe(subscription one);
     void begin(run_handler handler, own_run const& own, run_mode mode);
     void extend(std::string const& stream, entry_id id);
     void cancel(own_run const& own, asio::cancellation_type type);
@@ -48,6 +54,8 @@ private:
 
     broker_ptr engine_;
     std::shared_ptr<mailbox> box_;
+    /// The outermost first.
+    std::vector<std::shared_ptr<detail::wrapped_handler::function>> around_;
     /// Replaced, not changed; on the strand only, once there was a run.
     std::shared_ptr<consumer_options const> options_;
     std::shared_ptr<std::vector<subscription>> subscriptions_ = std::make_shared<std::vector<subscription>>();

@@ -83,8 +83,8 @@ public:
     }
 
 private:
-    /// When recovered deliveries are due: before everything else.
-    static constexpr retry_queue::clock::time_point long_ago{};
+    /// When recovered deliveries are due: before everything else, also before followers, which have no time.
+    static constexpr retry_queue::clock::time_point long_ago{std::chrono::nanoseconds(-1)};
 
     std::size_t possible() const;
     asio::awaitable<void> fetch();

@@ -23,6 +23,13 @@ auto find_follower(line& in, entry_ref ref)
 
 } // namespace
 
+void schedule::push(ready_queue& queue, held one)
+{
+    if (queue.full())
+        queue.set_capacity(std::max<std::size_t>(2 * queue.capacity(), 64));
+    queue.push_back(std::move(one));
+}
+
 std::pair<line*, bool> schedule::find_line(entry_ref ref, entry_view const& entry)
 {
     if (order_ == ordering::unordered)
@@ -46,7 +53,7 @@ void schedule::push(held one)
     auto const [in, is_first] = find_line(one.ref, one.entry);
     one.in = in;
     if (is_first)
-        fresh_.push_back(std::move(one));
+        push(fresh_, std::move(one));
     else {
         auto what = without_body(one, waiting_for::turn);
         add(*in, {what, follower::body::here, std::move(one)});
@@ -68,7 +75,7 @@ void schedule::push_urgent(held one)
 {
     if (one.in)
         one.in->held_back = false;
-    urgent_.push_back(std::move(one));
+    push(urgent_, std::move(one));
 }
 
 void schedule::push_turn(held one)
@@ -151,7 +158,7 @@ void schedule::call_next(line& in)
     if (first.state == follower::body::here) {
         --in.with_bodies;
         in.has_first = true;
-        fresh_.push_back(std::move(first.with_body));
+        push(fresh_, std::move(first.with_body));
         in.followers.pop_front();
     }
     else if (first.state == follower::body::given_up && first.what.what == waiting_for::start) {

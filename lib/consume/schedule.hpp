@@ -4,8 +4,10 @@
 
 #include <strandline/consumer_options.hpp>
 
+#include <boost/circular_buffer.hpp>
 #include <boost/unordered/unordered_node_map.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -125,15 +127,17 @@ public:
         std::size_t places = 0;
         std::size_t bare = 0;
         std::vector<line*> ended;
-        std::vector<line*> waiting_for_first;
-        for (auto* const queue : {&urgent_, &fresh_})
-            places += std::erase_if(*queue, [&](held const& one) {
+        for (auto* const queue : {&urgent_, &fresh_}) {
+            auto const rest = std::remove_if(queue->begin(), queue->end(), [&](held const& one) {
                 if (!is_lost(one.ref))
                     return false;
                 if (one.in)
                     ended.push_back(one.in);
                 return true;
             });
+            places += static_cast<std::size_t>(queue->end() - rest);
+            queue->erase(rest, queue->end());
+        }
         for (auto& [key, one] : lines_) {
             auto const with_bodies = one.with_bodies;
             auto const lost = std::erase_if(one.followers, [&](follower const& next) {
@@ -144,16 +148,12 @@ public:
             });
             places += with_bodies - one.with_bodies;
             bare += lost - (with_bodies - one.with_bodies);
-            if (lost != 0 && !one.has_first)
-                waiting_for_first.push_back(&one);
         }
         bare_ -= bare;
         if (places != 0)
             to_.places_given_up(places);
         for (auto* const one : ended)
             advance(one);
-        for (auto* const one : waiting_for_first)
-            call_next(*one);
         return places + bare;
     }
 
@@ -161,6 +161,8 @@ public:
     std::vector<waiting> close();
 
 private:
+    using ready_queue = boost::circular_buffer<held>;
+
     struct hash
     {
         using is_transparent = void;
@@ -173,14 +175,16 @@ private:
 
     /// Null for one that stands in no line. True when it is the first.
     std::pair<line*, bool> find_line(entry_ref ref, entry_view const& entry);
+    static void push(ready_queue& queue, held one);
     void add(line& in, follower one);
     void call_next(line& in);
     void give_up_bodies(line& in, std::size_t kept);
 
     ordering order_;
     hooks to_;
-    std::deque<held> urgent_;
-    std::deque<held> fresh_;
+    /// Grow to what was needed once: a deque would allocate for every few deliveries.
+    ready_queue urgent_;
+    ready_queue fresh_;
     /// Nobody stands in a line that is not here; those that do keep its address.
     boost::unordered_node_map<std::string, line, hash, std::equal_to<>> lines_;
     /// Kept for its capacity.

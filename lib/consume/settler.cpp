@@ -1,7 +1,11 @@
 #include "consume/settler.hpp"
 
+#include <strandline/detail/utf8.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+
 #include <algorithm>
-#include <iterator>
+#include <exception>
 #include <utility>
 
 namespace strandline::consume {
@@ -19,6 +23,30 @@ constexpr std::chrono::milliseconds longest_refused_pause{5'000};
 
 /// Text that goes into a header; a longer one is cut.
 constexpr std::size_t longest_error = 4096;
+
+/// Does not cut within a character.
+std::string shortened(std::string text)
+{
+    if (text.size() <= longest_error)
+        return text;
+    constexpr std::size_t longest_character = 4;
+    auto end = longest_error;
+    while (end > longest_error - longest_character + 1 &&
+           (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80)
+        --end;
+    // It may not be UTF-8.
+    if (detail::utf8_prefix(std::string_view(text).substr(end, longest_character)) == 0)
+        end = longest_error;
+    text.resize(end);
+    return text;
+}
+
+/// Nothing else could be told now, either. Other failures are those of the stream.
+bool is_out_of_reach(failure const& why)
+{
+    return why == errc::connection_lost || why == errc::unreachable || why == errc::refused ||
+           why == errc::unavailable || why == errc::closed;
+}
 
 } // namespace
 
@@ -66,15 +94,32 @@ void settler::bury(entry_ref ref, std::uint32_t attempts, std::string_view reaso
     one.id = ref.id;
     one.as = settle_as::dead;
     one.attempts = attempts;
-    one.reason = reason;
-    one.error = std::move(error);
-    one.error.resize(std::min(one.error.size(), longest_error));
+    one.died_of = std::make_unique<cause>(reason, shortened(std::move(error)));
     add(ref.stream, std::move(one));
 }
 
 void settler::add(stream_index stream, ending&& one)
 {
-    streams_[stream].waiting.push_back(std::move(one));
+    ++unsettled_;
+    queue(streams_[stream], std::move(one));
+    if (may_start(streams_[stream]))
+        wake();
+}
+
+void settler::queue(stream_endings& stream, ending&& one)
+{
+    if (stream.waiting.empty() || stream.waiting.back().size() == most_in_call) {
+        auto& fresh = stream.waiting.emplace_back();
+        if (!spare_.empty()) {
+            fresh.swap(spare_.back());
+            spare_.pop_back();
+        }
+    }
+    stream.waiting.back().push_back(std::move(one));
+}
+
+void settler::wake()
+{
     if (std::exchange(idle_, false))
         changed_.notify();
 }
@@ -82,128 +127,189 @@ void settler::add(stream_index stream, ending&& one)
 void settler::close()
 {
     closed_ = true;
-    changed_.notify();
-}
-
-std::size_t settler::unsettled() const noexcept
-{
-    std::size_t sum = 0;
-    for (auto const& stream : streams_)
-        sum += stream.waiting.size() + stream.under_way.size() + stream.refused.size();
-    return sum;
+    wake();
 }
 
 asio::awaitable<void> settler::run()
 {
-    auto const is_waiting = [](stream_endings const& stream) { return !stream.waiting.empty(); };
-    auto last_try = false;
     for (;;) {
-        if (closed_)
-            last_try = true;
-        if (last_try || std::chrono::steady_clock::now() >= refused_due_)
+        auto const now = clock::now();
+        if (closed_ && !last_try_ && under_way_ == 0) {
+            last_try_ = true;
+            is_silent_ = false;
             try_refused_again();
-        auto reached = true;
-        for (stream_index index = 0; index != streams_.size() && reached; ++index)
-            if (is_waiting(streams_[index]))
-                reached = co_await settle(index);
-        to_.progress();
-        auto const all_tried = std::ranges::none_of(streams_, is_waiting);
-        if (last_try && (all_tried || !reached))
-            break;
-        if (!reached)
-            co_await changed_.wait_until(std::chrono::steady_clock::now() + pause_after_failure);
-        else if (all_tried && !closed_) {
-            idle_ = true;
-            co_await changed_.wait_until(refused_due_);
-            idle_ = false;
         }
+        if (!last_try_) {
+            if (now >= silent_until_)
+                is_silent_ = false;
+            if (now >= refused_due_)
+                try_refused_again();
+        }
+        start_calls();
+        if (under_way_ == 0) {
+            if (last_try_)
+                break;
+            if (closed_)
+                continue;
+            // The engine may go away before the next call.
+            window_ = 1;
+        }
+        idle_ = true;
+        co_await changed_.wait_until(next_due());
+        idle_ = false;
     }
     finished_ = true;
     on_finished_.notify();
 }
 
+/// When there is something to do again, unless somebody wakes.
+settler::clock::time_point settler::next_due() const noexcept
+{
+    if (last_try_)
+        return clock::time_point::max();
+    return is_silent_ ? std::min(silent_until_, refused_due_) : refused_due_;
+}
+
+/// A call beside another one of its stream is a full one: fewer and larger calls cost less, and what comes
+/// slower than the answers need not be told earlier.
+bool settler::may_start(stream_endings const& stream) const noexcept
+{
+    return !stream.waiting.empty() && !is_silent_ && under_way_ < window_ && (!closed_ || last_try_) &&
+           (stream.calls == 0 || stream.waiting.front().size() == most_in_call);
+}
+
+void settler::start_calls()
+{
+    auto const count = static_cast<stream_index>(streams_.size());
+    // One that is answered at once may leave the next one something to do.
+    for (stream_index passed = 0; passed != count;) {
+        auto const index = turn_;
+        turn_ = (turn_ + 1) % count;
+        if (may_start(streams_[index])) {
+            start_call(index);
+            passed = 0;
+        }
+        else
+            ++passed;
+    }
+}
+
+void settler::start_call(stream_index index)
+{
+    auto& stream = streams_[index];
+    auto& own = *std::ranges::find_if(calls_, [](call const& one) { return one.endings.empty(); });
+    own.stream = index;
+    own.endings.swap(stream.waiting.front());
+    if (stream.waiting.front().capacity() != 0)
+        spare_.push_back(std::move(stream.waiting.front()));
+    stream.waiting.pop_front();
+    ++stream.calls;
+    ++under_way_;
+    // `run` ends after all calls, and so does whoever owns this.
+    asio::co_spawn(engine_.get_executor(), carry_out(own), [](std::exception_ptr unexpected) {
+        if (unexpected)
+            std::rethrow_exception(unexpected);
+    });
+}
+
+asio::awaitable<void> settler::carry_out(call& own)
+{
+    auto const now = boot_clock::now();
+    own.items.clear();
+    for (auto const& one : own.endings) {
+        auto& item = own.items.emplace_back();
+        item.id = one.id;
+        item.as = one.as;
+        item.surely_held = !one.repeated && now - one.confirmed < how_.lease / 2;
+        item.remove = how_.delete_handled && one.as == settle_as::acknowledged;
+        item.attempts = one.attempts;
+        item.idle = one.idle;
+        if (one.died_of) {
+            item.reason = one.died_of->reason;
+            item.error = one.died_of->error;
+        }
+    }
+    auto broken = co_await engine_.settle(who_.in(own.stream), own.items, how_.dead_letters);
+    finish(own, std::move(broken));
+}
+
+void settler::finish(call& own, failure broken)
+{
+    auto& stream = streams_[own.stream];
+    auto const reached = !is_out_of_reach(broken);
+    auto const had_group = broken != errc::no_group;
+    failure refusal;
+    for (std::size_t i = 0; i != own.endings.size(); ++i) {
+        auto& one = own.endings[i];
+        if (!had_group)
+            // The group was removed, and with it all that was pending.
+            count(one, holding::lost);
+        else if (broken) {
+            one.repeated = true;
+            if (reached)
+                stream.refused.push_back(std::move(one));
+            else
+                queue(stream, std::move(one));
+        }
+        else if (own.items[i].error_of_item) {
+            refusal = own.items[i].error_of_item;
+            stream.refused.push_back(std::move(one));
+        }
+        else
+            count(one, own.items[i].state);
+    }
+    own.endings.clear();
+    --stream.calls;
+    --under_way_;
+
+    auto const is_news = reached || !is_silent_;
+    if (!reached)
+        fall_silent();
+    else
+        window_ = std::min(window_ + 1, most_calls);
+    if (refusal || (broken && reached && had_group))
+        hold_refused();
+    else if (!broken)
+        refused_pause_ = {};
+
+    if (broken && is_news)
+        to_.on_error(broken);
+    if (refusal)
+        to_.on_error(refusal);
+    to_.progress();
+    wake();
+}
+
+/// One call at a time runs into the engine's timeout until there is an answer.
+void settler::fall_silent()
+{
+    is_silent_ = true;
+    silent_until_ = clock::now() + pause_after_failure;
+    window_ = 1;
+}
+
+void settler::hold_refused()
+{
+    // Those refused later are tried with the first ones: a steady stream of refusals shall not put that off.
+    if (refused_due_ != clock::time_point::max())
+        return;
+    refused_pause_ = std::clamp(refused_pause_ * 2, first_refused_pause, longest_refused_pause);
+    refused_due_ = clock::now() + refused_pause_;
+}
+
 void settler::try_refused_again()
 {
-    refused_due_ = std::chrono::steady_clock::time_point::max();
+    refused_due_ = clock::time_point::max();
     for (auto& stream : streams_) {
-        std::ranges::move(stream.refused, std::back_inserter(stream.waiting));
+        for (auto& one : stream.refused)
+            queue(stream, std::move(one));
         stream.refused.clear();
     }
 }
 
-/// False when the engine could not be reached; the rest waits then, so that one call at the most runs into
-/// the engine's timeout.
-asio::awaitable<bool> settler::settle(stream_index index)
-{
-    auto& stream = streams_[index];
-    auto reached = true;
-    stream.under_way.swap(stream.waiting);
-    std::size_t begin = 0;
-    while (reached && begin != stream.under_way.size()) {
-        auto const end = std::min(begin + most_in_call, stream.under_way.size());
-        reached = co_await settle_some(index, begin, end);
-        begin = end;
-    }
-    std::move(
-        stream.under_way.begin() + static_cast<std::ptrdiff_t>(begin), stream.under_way.end(),
-        std::back_inserter(stream.waiting)
-    );
-    stream.under_way.clear();
-    co_return reached;
-}
-
-asio::awaitable<bool> settler::settle_some(stream_index index, std::size_t begin, std::size_t end)
-{
-    auto& stream = streams_[index];
-    auto const now = boot_clock::now();
-    items_.clear();
-    for (auto i = begin; i != end; ++i) {
-        auto const& one = stream.under_way[i];
-        auto& item = items_.emplace_back();
-        item.id = one.id;
-        item.as = one.as;
-        item.surely_held = !one.repeated && now - one.confirmed < how_.lease / 2;
-        item.attempts = one.attempts;
-        item.idle = one.idle;
-        item.reason = one.reason;
-        item.error = one.error;
-    }
-
-    auto broken = co_await engine_.settle(who_.in(index), items_, how_.dead_letters);
-    if (broken)
-        to_.on_error(broken);
-    if (broken == errc::no_group) {
-        // The group was removed, and with it all that was pending.
-        for (auto& item : items_)
-            item.state = holding::lost;
-        broken = {};
-    }
-    failure refusal;
-    for (std::size_t i = 0; i != items_.size(); ++i) {
-        auto& one = stream.under_way[begin + i];
-        if (broken) {
-            one.repeated = true;
-            stream.waiting.push_back(std::move(one));
-        }
-        else if (items_[i].error_of_item) {
-            refusal = items_[i].error_of_item;
-            stream.refused.push_back(std::move(one));
-        }
-        else
-            count(one, items_[i].state);
-    }
-    if (refusal) {
-        to_.on_error(refusal);
-        refused_pause_ = std::clamp(refused_pause_ * 2, first_refused_pause, longest_refused_pause);
-        refused_due_ = std::chrono::steady_clock::now() + refused_pause_;
-    }
-    else if (!broken)
-        refused_pause_ = {};
-    co_return !broken;
-}
-
 void settler::count(ending const& one, holding state)
 {
+    --unsettled_;
     if (state == holding::gone)
         ++counts_.gone;
     // What had no answer the first time and is not ours the second was carried out the first time, as far as

@@ -7,19 +7,23 @@
 
 #include <strandline/broker.hpp>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace strandline::consume {
 
-/// Tells the engine how deliveries ended, many at a time: what ends while one call is under way goes with the
-/// next.
+/// Tells the engine how deliveries ended, many at a time: what ends while a call is under way goes with the
+/// next. When it comes faster than the answers do, several calls are under way, each as full as it may be.
 ///
 /// A delivery whose end could not be told is told again, checked now whether it is ours still; it is never
-/// run again for that.
+/// run again for that. An engine that cannot be reached is asked by one call at a time.
 class settler
 {
 public:
@@ -36,7 +40,7 @@ public:
 
     struct hooks
     {
-        /// Told once for each call.
+        /// Told once for calls that fail together.
         std::function<void(failure const&)> on_error;
         /// Some were told; fewer wait.
         std::function<void()> progress;
@@ -79,26 +83,38 @@ public:
     counts const& so_far() const noexcept { return counts_; }
 
     /// Deliveries whose end has not been confirmed.
-    std::size_t unsettled() const noexcept;
+    std::size_t unsettled() const noexcept { return unsettled_; }
 
     /// Calls `visit(entry_ref, confirmed&)` for each of them.
     template <class Visit>
     void for_each(Visit visit)
     {
         for (stream_index stream = 0; stream != streams_.size(); ++stream) {
-            for (auto& one : streams_[stream].waiting)
-                visit(entry_ref{stream, one.id}, one.confirmed);
-            for (auto& one : streams_[stream].under_way)
-                visit(entry_ref{stream, one.id}, one.confirmed);
-            for (auto& one : streams_[stream].refused)
-                visit(entry_ref{stream, one.id}, one.confirmed);
+            auto const note = [&](ending& one) { visit(entry_ref{stream, one.id}, one.confirmed); };
+            for (auto& some : streams_[stream].waiting)
+                std::ranges::for_each(some, note);
+            std::ranges::for_each(streams_[stream].refused, note);
         }
+        for (auto& one : calls_)
+            for (auto& ended : one.endings)
+                visit(entry_ref{one.stream, ended.id}, ended.confirmed);
     }
 
 private:
+    using clock = std::chrono::steady_clock;
+
+    /// What goes to a dead letter's headers.
+    struct cause
+    {
+        std::string_view reason;
+        std::string error;
+    };
+
     struct ending
     {
         entry_id id;
+        /// Acknowledged: when the lease was confirmed last.
+        boot_clock::time_point confirmed;
         settle_as as = settle_as::acknowledged;
         bool cancelled = false;
         bool dropped = false;
@@ -106,41 +122,74 @@ private:
         bool repeated = false;
         std::uint32_t attempts = 0;
         std::chrono::milliseconds idle{0};
-        /// Acknowledged: when the lease was confirmed last.
-        boot_clock::time_point confirmed;
-        std::string_view reason;
-        std::string error;
+        std::unique_ptr<cause> died_of;
     };
+
+    /// As many as one call takes, at the most.
+    using batch = std::vector<ending>;
 
     struct stream_endings
     {
-        std::vector<ending> waiting;
-        std::vector<ending> under_way;
-        /// The engine keeps them pending: dead letters for which it has no room. They wait apart, so that
-        /// they hold up nothing else.
+        /// All but the last are full.
+        std::deque<batch> waiting;
+        /// The engine keeps them pending: dead letters for which it has no room, or all of a stream that has
+        /// become something else. They wait apart, so that they hold up nothing else.
         std::vector<ending> refused;
+        std::size_t calls = 0;
     };
 
+    struct call
+    {
+        stream_index stream = 0;
+        /// Empty when it is not under way.
+        batch endings;
+        std::vector<settlement> items;
+    };
+
+    static constexpr std::size_t most_calls = 8;
+
     void add(stream_index stream, ending&& one);
+    void queue(stream_endings& stream, ending&& one);
+    bool may_start(stream_endings const& stream) const noexcept;
+    clock::time_point next_due() const noexcept;
+    void start_calls();
+    void start_call(stream_index index);
+    asio::awaitable<void> carry_out(call& own);
+    void finish(call& own, failure broken);
+    void fall_silent();
+    void hold_refused();
     void try_refused_again();
-    asio::awaitable<bool> settle(stream_index index);
-    asio::awaitable<bool> settle_some(stream_index index, std::size_t begin, std::size_t end);
     void count(ending const& one, holding state);
+    void wake();
 
     broker& engine_;
     identity const& who_;
     settings how_;
     hooks to_;
     std::vector<stream_endings> streams_;
-    /// Kept for its capacity.
-    std::vector<settlement> items_;
+    std::array<call, most_calls> calls_;
+    /// Kept for their capacity.
+    std::vector<batch> spare_;
+    std::size_t under_way_ = 0;
+    /// So many calls may be under way now. It grows with each answer: before the first one nobody knows
+    /// whether there is an engine.
+    std::size_t window_ = 1;
+    /// Where to look first for endings to be told, so that all streams get their turn.
+    stream_index turn_ = 0;
+    std::size_t unsettled_ = 0;
     condition changed_;
     condition on_finished_;
     counts counts_;
-    std::chrono::steady_clock::time_point refused_due_ = std::chrono::steady_clock::time_point::max();
+    /// The last call had no answer: nothing is told until then.
+    bool is_silent_ = false;
+    clock::time_point silent_until_;
+    clock::time_point refused_due_ = clock::time_point::max();
     std::chrono::milliseconds refused_pause_{0};
+    /// Nothing is to be done until somebody wakes.
     bool idle_ = false;
     bool closed_ = false;
+    /// What is not told now, is not told any more.
+    bool last_try_ = false;
     bool finished_ = false;
 };
 

@@ -10,7 +10,7 @@
 namespace strandline::memory {
 
 /// Streams in this process: the operations of the contract as coroutines that never wait, but for reads.
-class engine final : public broker
+class engine : public broker
 {
 public:
     engine(asio::any_io_executor strand, memory_options options);

@@ -1,7 +1,5 @@
 #include "redis/connection.hpp"
 
-#include "redis/script.hpp"
-
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -64,9 +62,8 @@ request make_request()
     return made;
 }
 
-connection::connection(asio::any_io_executor strand, redis_options options, bool load_scripts)
+connection::connection(asio::any_io_executor strand, redis_options options)
     : options_(std::move(options))
-    , load_scripts_(load_scripts)
     , config_(make_config(options_))
     , transport_(strand, make_tls(options_), boost::redis::logger(boost::redis::logger::level::disabled))
     , pause_(strand)
@@ -85,11 +82,9 @@ connection::connection(asio::any_io_executor strand, redis_options options, bool
             "HELLO", "3", "AUTH", options_.user.empty() ? std::string_view("default") : options_.user,
             options_.password, "SETNAME", "strandline"
         );
-    handshake_.push("SELECT", options_.database);
+    if (options_.database != 0)
+        handshake_.push("SELECT", options_.database);
     handshake_.push("CLIENT", "ID");
-    if (load_scripts_)
-        for (auto const& script : all_scripts())
-            handshake_.push("SCRIPT", "LOAD", script.text());
 }
 
 std::string connection::address() const
@@ -279,8 +274,9 @@ void connection::finish_handshake(boost::system::error_code error)
 {
     if (error || phase_ == phase::closed)
         return; // the run coroutine knows more
-    // HELLO and SELECT must succeed; the others may be forbidden to the user and are done without.
-    for (std::size_t command = 0; command < 2; ++command) {
+    // All but CLIENT ID must succeed; that one may be forbidden to the user and is done without.
+    auto const needed = handshake_.get_expected_responses() - 1;
+    for (std::size_t command = 0; command < needed; ++command) {
         if (auto refusal = handshake_replies_.error(command)) {
             last_error_ = refusal == errc::unavailable
                               ? refusal
@@ -291,8 +287,8 @@ void connection::finish_handshake(boost::system::error_code error)
         }
     }
     client_id_.reset();
-    if (!handshake_replies_.error(2))
-        client_id_ = node_walk(handshake_replies_.reply(2)).number();
+    if (!handshake_replies_.error(needed))
+        client_id_ = node_walk(handshake_replies_.reply(needed)).number();
     phase_ = phase::up;
     was_up_ = true;
     up_since_ = std::chrono::steady_clock::now();

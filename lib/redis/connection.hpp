@@ -51,8 +51,7 @@ protected:
 class connection : public std::enable_shared_from_this<connection>
 {
 public:
-    /// `load_scripts`: each handshake gives the server the Lua scripts.
-    connection(asio::any_io_executor strand, redis_options options, bool load_scripts);
+    connection(asio::any_io_executor strand, redis_options options);
 
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
@@ -127,7 +126,6 @@ private:
     std::string address() const;
 
     redis_options options_;
-    bool load_scripts_;
     phase phase_ = phase::idle;
     bool was_up_ = false;
     boost::redis::config config_;

@@ -92,9 +92,9 @@ settle_checked(std::shared_ptr<connection> connected, script_words& words, std::
 engine::engine(asio::any_io_executor strand, redis_options options)
     : broker(strand)
     , options_(std::move(options))
-    , commands_(std::make_shared<connection>(strand, options_, true))
+    , commands_(std::make_shared<connection>(strand, options_))
     , hints_(std::make_shared<hints>(
-          commands_, std::make_shared<connection>(strand, options_, false), options_.database
+          commands_, std::make_shared<connection>(strand, options_), options_.database
       ))
 {}
 
@@ -170,7 +170,7 @@ std::unique_ptr<group_reader>
 engine::make_reader(std::string_view group, std::string_view consumer, read_as how)
 {
     std::erase_if(*readers_, [](auto const& reader) { return reader.expired(); });
-    auto own = std::make_shared<connection>(get_executor(), options_, false);
+    auto own = std::make_shared<connection>(get_executor(), options_);
     if (commands_->is_closed())
         own->close(); // nobody would do so later
     readers_->push_back(own);

@@ -33,6 +33,9 @@ failure server_failure(std::string_view reply)
     if (reply.find("The user executing the script can't") != reply.npos ||
         reply.find("ACL failure in script") != reply.npos)
         return {errc::not_permitted, std::string(reply)};
+    // A blocked reader is sent away, because its server becomes a replica.
+    if (reply.starts_with("UNBLOCKED force unblock "))
+        return {errc::unavailable, std::string(reply)};
     auto const word = reply.substr(0, reply.find(' '));
     auto const found = std::ranges::find(known, word, &std::pair<std::string_view, errc>::first);
     return {found == known.end() ? errc::server_error : found->second, std::string(reply)};

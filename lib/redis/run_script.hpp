@@ -64,7 +64,7 @@ private:
     std::vector<std::string_view> words_;
 };
 
-/// Runs a script, and teaches it to a server that forgot it.
+/// Runs a script, and teaches it to a server that does not know it: no reconnect has to bring them all along.
 asio::awaitable<failure> run_script(
     std::shared_ptr<connection> connected, script const& lua, script_words const& words, reply_sink& replies
 );

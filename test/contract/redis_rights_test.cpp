@@ -29,7 +29,6 @@ std::vector<std::string> const documented{
     "+client|id",
     "+client|unblock",
     "+ping",
-    "+script|load",
     "+evalsha",
     "+eval",
     "+time",

@@ -300,6 +300,79 @@ BOOST_AUTO_TEST_CASE(a_server_that_stands_still_is_given_up_and_taken_up_again)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_server_that_stands_still_for_longer_than_the_lease_takes_nothing_from_anyone)
+{
+    redis_server server;
+    auto options = impatient(server);
+    options.health_check_interval = 100ms;
+    constexpr auto lease = 1s;
+    check_on(options, [&](stage& of) -> asio::awaitable<void> {
+        neighbour near(of, options);
+        auto const told = std::make_shared<troubles>(of.strand());
+        waiting_consumer clerk(of, leased("clerk", told, lease));
+        waiting_consumer other(near, leased("other", told, lease));
+        auto run = of.start(clerk.clerk);
+        publish_to(server, 3);
+        co_await clerk.doors->arrived.reach(3);
+        auto beside = near.start(other.clerk);
+        co_await until_readers_wait(of, server, 2);
+        server.suspend();
+        co_await pass(3 * lease / 2);
+        BOOST_TEST(told->has(errc::unreachable));
+        server.resume();
+        // Renewed before anyone else may take it, and then all the time.
+        co_await pass(3 * lease / 2);
+        BOOST_TEST(other.begun() == 0);
+        BOOST_REQUIRE(clerk.cancelled->count() == 0);
+        BOOST_TEST(count_pending(server, "clerk") == 3);
+        clerk.doors->open();
+        co_await of.until_pending("orders", "billing", 0);
+        other.doors->open();
+        publish_to(server, 10);
+        co_await of.until([&]() -> asio::awaitable<bool> { co_return clerk.begun() + other.begun() == 13; });
+        co_await of.until_pending("orders", "billing", 0);
+        clerk.clerk->stop();
+        other.clerk->stop();
+        auto const reports = std::pair(co_await of.good_end(run), co_await of.good_end(beside));
+        BOOST_TEST(reports.first.handled + reports.second.handled == 13);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_stands_still_unnoticed_for_longer_than_the_lease_loses_nothing)
+{
+    redis_server server;
+    auto options = impatient(server);
+    options.health_check_interval = 20s;
+    constexpr auto lease = 200ms;
+    check_on(options, [&](stage& of) -> asio::awaitable<void> {
+        neighbour near(of, options);
+        auto const told = std::make_shared<troubles>(of.strand());
+        waiting_consumer clerk(of, leased("clerk", told, lease));
+        waiting_consumer other(near, leased("other", told, lease));
+        auto run = of.start(clerk.clerk);
+        publish_to(server, 3);
+        co_await clerk.doors->arrived.reach(3);
+        auto beside = near.start(other.clerk);
+        co_await until_readers_wait(of, server, 2);
+        server.suspend();
+        co_await pass(3 * lease);
+        server.resume();
+        // A renewal and a claim were on their way; whose was carried out first has them.
+        clerk.doors->open();
+        other.doors->open();
+        co_await of.until_pending("orders", "billing", 0);
+        for (auto const& why : told->all())
+            BOOST_ERROR(why);
+        clerk.clerk->stop();
+        other.clerk->stop();
+        auto const first = co_await run.get();
+        auto const second = co_await beside.get();
+        BOOST_TEST(first.report.handled + second.report.handled == 3);
+        BOOST_TEST(first.report.dead + second.report.dead == 0);
+        BOOST_TEST(first.report.unsettled + second.report.unsettled == 0);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_short_standstill_is_waited_out)
 {
     redis_server server;

@@ -40,6 +40,8 @@ BOOST_AUTO_TEST_CASE(are_told_apart_by_their_first_word)
         {"WRONGTYPE Operation against a key holding the wrong kind of value", errc::wrong_type},
         {"NOGROUP No such key 'a' or consumer group 'b' in XREADGROUP with GROUP option", errc::no_group},
         {"UNBLOCKED the stream key no longer exists", errc::no_group},
+        {"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+         errc::unavailable},
         {"OOM command not allowed when used memory > 'maxmemory'.", errc::out_of_memory},
         {"NOPERM this user has no permissions to run the 'xadd' command", errc::not_permitted},
         {"ERR The user executing the script can't run this command or subcommand script: 80e5, on "

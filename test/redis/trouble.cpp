@@ -9,14 +9,32 @@
 
 namespace strandline::testing {
 
-redis_options impatient(redis_server const& server)
+namespace {
+
+redis_options impatient()
 {
     redis_options options;
-    options.unix_socket = server.socket();
     options.connect_timeout = 300ms;
     options.health_check_interval = 300ms;
     options.min_reconnect_delay = 5ms;
     options.max_reconnect_delay = 50ms;
+    return options;
+}
+
+} // namespace
+
+redis_options impatient(redis_server const& server)
+{
+    auto options = impatient();
+    options.unix_socket = server.socket();
+    return options;
+}
+
+redis_options impatient(redis_proxy const& proxy)
+{
+    auto options = impatient();
+    options.host = "127.0.0.1";
+    options.port = proxy.port();
     return options;
 }
 
@@ -44,6 +62,58 @@ consumer_options telling(std::string group, std::shared_ptr<troubles> to)
     auto options = in_group(std::move(group));
     options.on_error = [to = std::move(to)](failure const& why) { to->tell(why); };
     return options;
+}
+
+consumer_options leased(std::string name, std::shared_ptr<troubles> to, std::chrono::milliseconds lease)
+{
+    auto options = telling("billing", std::move(to));
+    options.name = std::move(name);
+    options.lease = lease;
+    options.claim_interval = 10ms;
+    return options;
+}
+
+waiting_consumer::waiting_consumer(stage const& of, consumer_options options)
+    : doors(of.make_gate())
+    , cancelled(of.make_tally())
+    , clerk(of.make_consumer(std::move(options)))
+{
+    clerk->on("orders", [to = doors, out = cancelled](delivery const&) -> asio::awaitable<void> {
+        try {
+            co_await to->pass();
+        }
+        catch (boost::system::system_error const&) {
+            out->add();
+            throw;
+        }
+    });
+}
+
+void publish_to(redis_server const& server, std::size_t count)
+{
+    server.command(
+        {"EVAL",
+         "for i = 1, ARGV[1] do redis.call('XADD', 'orders', '*', 'body', string.rep('x', i % 100)) end", "0",
+         std::to_string(count)}
+    );
+}
+
+std::size_t count_pending(redis_server const& server, std::string_view consumer)
+{
+    auto const text = server.command({"XPENDING", "orders", "billing", "-", "+", "100000", consumer});
+    // An id, its consumer, its idle time, its count.
+    return static_cast<std::size_t>(std::ranges::count(text, '\n') + 1) / 4;
+}
+
+asio::awaitable<void> until_readers_wait(stage& of, redis_server const& server, std::size_t count)
+{
+    co_await of.until([&, count]() -> asio::awaitable<bool> {
+        auto const clients = server.command({"CLIENT", "LIST"});
+        std::size_t blocked = 0;
+        for (auto at = clients.find(" flags=b"); at != clients.npos; at = clients.find(" flags=b", at + 1))
+            ++blocked;
+        co_return blocked >= count;
+    });
 }
 
 std::vector<std::string> connections_in(redis_server const& server, std::string_view command)

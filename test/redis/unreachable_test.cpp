@@ -317,18 +317,4 @@ BOOST_AUTO_TEST_CASE(have_the_hash_that_the_server_gives_them)
         BOOST_TEST(server.command({"SCRIPT", "LOAD", script.text()}) == script.hash());
 }
 
-BOOST_AUTO_TEST_CASE(are_known_to_the_server_as_soon_as_it_is_connected)
-{
-    redis_server const server;
-    check_on(impatient(server), [&](stage& of) -> asio::awaitable<void> {
-        co_await of.publish("orders", "x");
-        co_await of.until([&]() -> asio::awaitable<bool> {
-            auto known = true;
-            for (auto const& script : redis::all_scripts())
-                known = known && server.command({"SCRIPT", "EXISTS", script.hash()}) == "1";
-            co_return known;
-        });
-    });
-}
-
 BOOST_AUTO_TEST_SUITE_END()

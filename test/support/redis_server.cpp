@@ -80,11 +80,11 @@ bool wait_readable(int descriptor)
     return ready > 0;
 }
 
-/// Reads the server's log until it says that it is "Ready to accept connections", or "now ready" without TCP.
-void await_ready(int log)
+/// Reads the server's log until it says that.
+void await(int log, std::string_view words)
 {
     std::string text;
-    while (text.find("eady to accept connections") == text.npos) {
+    while (text.find(words) == text.npos) {
         if (!wait_readable(log))
             fail("not ready after " + std::to_string(patience.count()) + " s; its log:\n" + text);
         char part[4096];
@@ -121,6 +121,17 @@ redis_server::~redis_server()
 }
 
 void redis_server::start()
+{
+    // "Ready", or "now ready" without TCP.
+    start_until("eady to accept connections");
+}
+
+void redis_server::start_loading()
+{
+    start_until("Loading RDB");
+}
+
+void redis_server::start_until(std::string_view words)
 {
     if (process_ >= 0)
         fail("runs already");
@@ -161,7 +172,7 @@ void redis_server::start()
         int descriptor;
         ~closing() { ::close(descriptor); }
     } const close_log{log[0]};
-    await_ready(log[0]);
+    await(log[0], words);
 }
 
 void redis_server::end(int signal)

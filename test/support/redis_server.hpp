@@ -49,6 +49,9 @@ public:
     /// After `stop` or `kill`.
     void start();
 
+    /// The same, but returns as soon as it reads what `SAVE` has written; until it has, it refuses commands.
+    void start_loading();
+
     /// It goes on existing, but neither reads nor answers until `resume`.
     void suspend();
     void resume();
@@ -58,6 +61,7 @@ public:
     std::string command(std::initializer_list<std::string_view> words) const;
 
 private:
+    void start_until(std::string_view log);
     void end(int signal);
 
     options wanted_;

@@ -8,6 +8,8 @@
 
 #include <concepts>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -64,6 +66,30 @@ protected:
     handler() = default;
     handler(handler const&) = delete;
     handler& operator=(handler const&) = delete;
+};
+
+/// A handler with another function around each of its runs.
+class wrapped_handler final : public handler
+{
+public:
+    using function =
+        std::function<asio::awaitable<void>(delivery const&, std::function<asio::awaitable<void>()>)>;
+
+    wrapped_handler(std::shared_ptr<function> around, std::unique_ptr<handler> inner)
+        : around_(std::move(around))
+        , inner_(std::move(inner))
+    {}
+
+    std::size_t most() const noexcept override { return inner_->most(); }
+
+    asio::awaitable<void> run(std::span<task> tasks) override
+    {
+        return (*around_)(tasks[0].what, [inner = inner_.get(), tasks] { return inner->run(tasks); });
+    }
+
+private:
+    std::shared_ptr<function> around_;
+    std::unique_ptr<handler> inner_;
 };
 
 template <class F>
