@@ -40,8 +40,8 @@ failure group::enter(membership who, std::chrono::milliseconds lease, bool take_
             return lease_differs(who, *lease_, lease, owned);
     }
     lease_ = lease;
-    auto& own = find(who.consumer) ? *find(who.consumer) : join(who.consumer, now);
-    own.token = who.token;
+    auto* const known = find(who.consumer);
+    (known ? *known : join(who.consumer, now)).token = who.token;
     return {};
 }
 

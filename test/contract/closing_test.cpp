@@ -140,9 +140,10 @@ BOOST_AUTO_TEST_CASE(a_reader_goes_while_it_waits)
         co_await of.round_trip();
         reader.reset();
         BOOST_TEST((co_await waiting.get()).why == errc::closed);
-        // The others go on.
-        co_await of.append("orders", "x");
-        BOOST_TEST((co_await of.read_now("orders", "g", "c")).size() == 1);
+        // The others go on. A server may not have noticed yet, and deliver to who is gone.
+        do
+            co_await of.append("orders", "x");
+        while ((co_await of.read_now("orders", "g", "c")).empty());
     });
 }
 

@@ -80,7 +80,7 @@ local function comparable(id)
   return string.rep('0', 20 - #ms) .. ms .. string.rep('0', 20 - #seq) .. seq
 end
 
-local others, removes
+local groups, removes
 
 local function may_remove()
   if removes == nil then
@@ -89,22 +89,20 @@ local function may_remove()
   return removes
 end
 
--- Whether all other groups have read and settled the entry.
+-- Whether all groups have read and settled the entry.
 local function is_unneeded(id)
-  if not others then
-    others = {}
+  if not groups then
+    groups = {}
     for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
       local of = {}
       for i = 1, #info, 2 do
         of[info[i]] = info[i + 1]
       end
-      if of.name ~= group then
-        others[#others + 1] = {name = of.name, last = comparable(of['last-delivered-id'])}
-      end
+      groups[#groups + 1] = {name = of.name, last = comparable(of['last-delivered-id'])}
     end
   end
-  for _, other in ipairs(others) do
-    if other.last < comparable(id) or redis.call('XPENDING', stream, other.name, id, id, 1)[1] then
+  for _, each in ipairs(groups) do
+    if each.last < comparable(id) or redis.call('XPENDING', stream, each.name, id, id, 1)[1] then
       return false
     end
   end
