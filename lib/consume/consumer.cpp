@@ -16,7 +16,7 @@ consumer::consumer(broker_ptr broker, consumer_options options)
 consumer::~consumer()
 {
     if (control_)
-        control_->stop(std::chrono::milliseconds(0));
+        control_->retire();
 }
 
 consumer::consumer(consumer&&) noexcept = default;
@@ -25,7 +25,7 @@ consumer& consumer::operator=(consumer&& other) noexcept
 {
     if (this != &other) {
         if (control_)
-            control_->stop(std::chrono::milliseconds(0));
+            control_->retire();
         control_ = std::move(other.control_);
     }
     return *this;

@@ -168,6 +168,16 @@ void control::stop(std::chrono::milliseconds grace)
     });
 }
 
+void control::retire()
+{
+    asio::post(get_executor(), [self = shared_from_this()] {
+        if (auto const running = self->current_.lock())
+            running->stop(std::chrono::milliseconds(0));
+        else
+            self->box_->close();
+    });
+}
+
 void control::cancel(own_run const& own, asio::cancellation_type type)
 {
     auto const terminal = (type & asio::cancellation_type::terminal) != asio::cancellation_type::none;

@@ -38,6 +38,9 @@ public:
 
     void stop(std::chrono::milliseconds grace);
 
+    /// The consumer's handle is gone: stops at once, and nobody can receive anything any more.
+    void retire();
+
 private:
     /// The run that one `async_run` has started; a cancellation ends this one and no other. On the strand
     /// only.

@@ -120,8 +120,8 @@ asio::awaitable<failure> intake::join(stream_index index)
     auto& self = sources_[index];
     // Once it was ours, only a flush can have removed it; or another has it.
     auto why = co_await engine_.join(who_.in(index), options_.lease, !self.joined);
-    if (!why)
-        self.joined = true;
+    if (!why && !std::exchange(self.joined, true))
+        to_.joined();
     if (!why && options_.exclusive)
         why = co_await take_over_all(index);
     co_return why;
@@ -182,9 +182,11 @@ asio::awaitable<void> intake::read(read_plan::read what)
     names.reserve(what.streams.size());
     for (auto const index : what.streams)
         names.push_back(sources_[index].name);
-    auto const wait = !what.may_wait || drains_ ? std::chrono::milliseconds(0)
-                      : what.partial            ? partial_wait
-                                                : longest_wait;
+    // A drain does not end before all streams can be read; until then there may be nothing but to wait.
+    auto const only_looks = drains_ && readable_.size() == sources_.size();
+    auto const wait = !what.may_wait || only_looks ? std::chrono::milliseconds(0)
+                      : what.partial               ? partial_wait
+                                                   : longest_wait;
     auto entries = std::exchange(spare_, {});
     auto const confirmed = boot_clock::now();
 
@@ -231,6 +233,7 @@ asio::awaitable<void> intake::read(read_plan::read what)
 void intake::look_again()
 {
     dry_ = false;
+    plan_.look_again();
     fill();
 }
 

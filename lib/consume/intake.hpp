@@ -32,6 +32,8 @@ public:
         std::function<void(held)> arrived;
         /// What the consumer has pending of a stream, in the order of ids; some of it may be in hand.
         std::function<void(stream_index, std::vector<pending_entry> const&)> recovered;
+        /// The consumer's name in another stream's group is this process's.
+        std::function<void()> joined;
         /// Deliveries queued for a lane.
         std::function<std::size_t()> queued;
         /// Places that others need at once.

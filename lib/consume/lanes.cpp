@@ -184,6 +184,8 @@ asio::awaitable<void> lanes::work(lane& self)
             self.busy = true;
             ++running_;
             summon();
+            if (queue_.ready() == 0 && running_ < how_.most)
+                to_.wanting();
             auto const& to = subscriptions_[self.current.front().ref.stream];
             if (how_.timeout.count() != 0 && to.handler->has_time_from_start())
                 start_clock(self);
@@ -321,9 +323,14 @@ std::vector<lanes::stuck_delivery> lanes::abandon_running()
     abandoned_ = true;
     clock_.notify();
     for (auto const& one : lanes_) {
+        // A strand must be gone before the context of the workers is, which the end of the run may be waiting
+        // for.
+        one->workers = nullptr;
         if (!one->busy)
             continue;
         one->abandoned = true;
+        if (one->alone && !one->stuck)
+            to_.alone_ended();
         auto const counts = one->cancelled == ended::timed_out;
         for (auto const& delivery : one->current)
             if (!delivery.is_lost)

@@ -38,6 +38,8 @@ public:
     {
         /// Starts a coroutine that keeps the owner of the lanes alive; its cancellation comes from the slot.
         std::function<void(asio::awaitable<void>, asio::cancellation_slot)> spawn;
+        /// A handler has begun, and more could run if there were something to start.
+        std::function<void()> wanting;
         /// Gets each delivery back with its outcome.
         std::function<void(held&, outcome)> ended;
         /// Told of a handler that was cancelled some time ago and has not returned.
@@ -70,6 +72,9 @@ public:
     /// Handlers that run.
     std::size_t running() const noexcept { return running_; }
 
+    /// Of them, those that were cancelled and do not return.
+    std::size_t stuck() const noexcept { return stuck_; }
+
     std::size_t most() const noexcept { return how_.most; }
 
     /// A lowered number holds once those that run have ended.
@@ -101,7 +106,7 @@ public:
         std::uint32_t attempts;
     };
 
-    /// Gives up the handlers that still run; `ended` is not called for them any more.
+    /// Gives up the handlers that still run, and the workers; `ended` is not called for them any more.
     std::vector<stuck_delivery> abandon_running();
 
     /// Calls `visit(held&)` for everything running.

@@ -44,7 +44,7 @@ asio::awaitable<void> lease_keeper::run()
         auto reached = true;
         if (all || now >= next_check_) {
             next_check_ = now + lease_ / 2;
-            reached = co_await check_name();
+            reached = co_await check_names();
         }
         if (reached && !closed_) {
             auto due =
@@ -60,15 +60,23 @@ asio::awaitable<void> lease_keeper::run()
     }
 }
 
-asio::awaitable<bool> lease_keeper::check_name()
+/// False when the engine has not answered. A name that is not this process's yet may still be that of one
+/// that died.
+asio::awaitable<bool> lease_keeper::check_names()
 {
-    for (stream_index stream = 0; stream != who_.streams.size() && !closed_; ++stream)
+    auto answered = false;
+    for (stream_index stream = 0; stream != who_.streams.size() && !closed_; ++stream) {
+        if (!to_.has_joined(stream))
+            continue;
         if (auto const why = co_await engine_.renew(who_.in(stream), {}, {}); why && why != errc::no_group) {
             to_.on_error(why);
             co_return false;
         }
-    to_.reached();
-    co_return true;
+        answered = true;
+    }
+    if (answered)
+        to_.reached();
+    co_return answered;
 }
 
 /// False when the engine could not be reached: the rest is for the next time.

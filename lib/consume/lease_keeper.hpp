@@ -32,6 +32,8 @@ public:
 
     struct hooks
     {
+        /// Whether the consumer's name in that stream's group has been this process's.
+        std::function<bool(stream_index)> has_joined;
         /// What is held by a lease that was confirmed last before that time; in order.
         std::function<std::vector<entry_ref>(boot_clock::time_point)> held_since_before;
         /// In order.
@@ -55,7 +57,7 @@ private:
     using clock = std::chrono::steady_clock;
 
     asio::awaitable<bool> renew(std::vector<entry_ref> due);
-    asio::awaitable<bool> check_name();
+    asio::awaitable<bool> check_names();
 
     broker& engine_;
     identity const& who_;

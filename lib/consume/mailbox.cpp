@@ -21,7 +21,7 @@ void complete(
     mailbox::receive_handler handler, asio::any_io_executor const& strand, failure why, pending_delivery what
 )
 {
-    asio::get_associated_cancellation_slot(handler).clear();
+    // Its cancellation slot stays as it is: it belongs to the receiver's thread.
     auto const executor = asio::get_associated_executor(handler, strand);
     asio::dispatch(executor, asio::append(std::move(handler), std::move(why), std::move(what)));
 }
@@ -52,7 +52,8 @@ void ticket::decide(detail::outcome how)
 void mailbox::receive(receive_handler handler)
 {
     auto slot = asio::get_associated_cancellation_slot(handler);
-    auto const one = std::make_shared<receive_handler>(std::move(handler));
+    auto work = asio::make_work_guard(asio::get_associated_executor(handler, strand_));
+    auto const one = std::make_shared<waiting_receiver>(std::move(handler), std::move(work));
     if (slot.is_connected())
         slot.assign([weak = weak_from_this(), waiting = std::weak_ptr(one)](asio::cancellation_type) {
             if (auto const self = weak.lock())
@@ -61,15 +62,13 @@ void mailbox::receive(receive_handler handler)
                         self->cancel(held);
                 });
         });
-    // The receiver's own context must not run out of work meanwhile.
-    auto work = asio::make_work_guard(asio::get_associated_executor(*one, strand_));
-    asio::post(strand_, [self = shared_from_this(), one, work = std::move(work)] { self->begin(one); });
+    asio::post(strand_, [self = shared_from_this(), one] { self->begin(one); });
 }
 
 void mailbox::begin(receiver const& one)
 {
     if (closed_)
-        complete(std::move(*one), strand_, errc::not_running, {});
+        complete(std::move(one->handler), strand_, errc::not_running, {});
     else if (offered_.empty())
         receivers_.push_back(one);
     else {
@@ -82,13 +81,13 @@ void mailbox::begin(receiver const& one)
 void mailbox::cancel(receiver const& one)
 {
     if (std::erase(receivers_, one) != 0)
-        complete(std::move(*one), strand_, error_code(asio::error::operation_aborted), {});
+        complete(std::move(one->handler), strand_, error_code(asio::error::operation_aborted), {});
 }
 
 void mailbox::hand_over(std::shared_ptr<ticket> const& what, receiver const& to)
 {
     what->extend();
-    complete(std::move(*to), strand_, {}, what->make_delivery());
+    complete(std::move(to->handler), strand_, {}, what->make_delivery());
 }
 
 void mailbox::offer(std::shared_ptr<ticket> const& one)
@@ -113,7 +112,7 @@ void mailbox::close()
     for (auto const& one : std::exchange(offered_, {}))
         one->decide({detail::ended::released});
     for (auto const& one : std::exchange(receivers_, {}))
-        complete(std::move(*one), strand_, errc::not_running, {});
+        complete(std::move(one->handler), strand_, errc::not_running, {});
 }
 
 asio::awaitable<void> pull_handler::run(std::span<detail::task> tasks)

@@ -5,8 +5,10 @@
 #include <strandline/detail/handler.hpp>
 #include <strandline/pending_delivery.hpp>
 
+#include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 
 #include <atomic>
 #include <deque>
@@ -69,7 +71,14 @@ public:
     void open() { closed_ = false; }
 
 private:
-    using receiver = std::shared_ptr<receive_handler>;
+    struct waiting_receiver
+    {
+        receive_handler handler;
+        /// Its own context must not run out of work meanwhile.
+        asio::executor_work_guard<asio::any_completion_executor> work;
+    };
+
+    using receiver = std::shared_ptr<waiting_receiver>;
 
     void begin(receiver const& one);
     void cancel(receiver const& one);

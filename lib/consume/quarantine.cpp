@@ -138,12 +138,13 @@ asio::awaitable<void> quarantine::start_next()
         to_.start(
             {current_.ref, item[0].attempt, item[0].entry, std::move(item[0].owner), confirmed, current_.in}
         );
-        while (running_ && !closed_)
+        // Also while the consumer stops: it may be given time to return.
+        while (running_)
             co_await changed_.wait();
     }
 }
 
-/// So many handlers as may run at the same time, or all that there are.
+/// Until a handler has ended, or there is none: those that started with it go on beside it.
 asio::awaitable<void> quarantine::let_others_work()
 {
     auto const enough = to_.progress() + 1;

@@ -73,6 +73,9 @@ public:
 
     void set_limit(std::size_t limit) noexcept { limit_ = limit; }
 
+    /// What was found empty before counts no more.
+    void look_again() noexcept { empty_ = 0; }
+
     /// The last reads brought nothing, and asked all of so many streams.
     bool all_empty(std::size_t streams) const noexcept
     {

@@ -42,6 +42,18 @@ void reclaimer::close()
     changed_.notify();
 }
 
+void reclaimer::room_is_back()
+{
+    if (wants_room_ && to_.has_room())
+        hint();
+}
+
+void reclaimer::joined()
+{
+    if (!passed_)
+        hint();
+}
+
 void reclaimer::hint()
 {
     hinted_ = true;
@@ -59,6 +71,7 @@ asio::awaitable<void> reclaimer::run()
         }
         auto const next = clock::now() + interval_;
         hinted_ = false;
+        wants_room_ = false;
         auto whole = true;
         for (stream_index stream = 0; stream != who_.streams.size(); ++stream)
             whole = co_await pass(stream) && whole;
@@ -75,13 +88,15 @@ asio::awaitable<void> reclaimer::run()
 }
 
 /// A pass runs to the end of the pending entries without a pause: a call looks at some of them only, and the
-/// old ones may stand behind thousands of young ones. One that has to stop for want of room goes on there the
-/// next time. False when it has not come to the end.
+/// old ones may stand behind thousands of young ones. One that has to stop for want of room goes on there
+/// when some is back. False when it has not come to the end.
 asio::awaitable<bool> reclaimer::pass(stream_index stream)
 {
     auto& cursor = cursors_[stream];
     do {
-        if (closed_ || clock::now() < not_before_ || !to_.has_room())
+        if (!to_.has_room())
+            wants_room_ = true;
+        if (closed_ || clock::now() < not_before_ || wants_room_ || !to_.has_joined(stream))
             co_return false;
         auto const taken = co_await engine_.claim(who_.in(stream), lease_, cursor, most_in_call);
         if (!taken) {

@@ -23,6 +23,8 @@ public:
     struct hooks
     {
         std::function<void(stream_index, std::vector<pending_entry> const&)> recovered;
+        /// Whether the consumer's name in that stream's group is this process's; nothing is claimed before.
+        std::function<bool(stream_index)> has_joined;
         /// Whether more can be taken over: what is, has to be held by a lease until its turn comes.
         std::function<bool()> has_room;
         /// A pass over all streams has ended.
@@ -41,6 +43,13 @@ public:
     void hold_off();
 
     asio::awaitable<void> run();
+
+    /// There may be room again: a pass that had to stop for want of it goes on.
+    void room_is_back();
+
+    /// The name in another stream's group is this process's now: a first pass that had to leave that stream
+    /// out is made again.
+    void joined();
 
     void close();
 
@@ -70,6 +79,8 @@ private:
     clock::time_point names_due_;
     std::uint64_t gone_ = 0;
     bool hinted_ = false;
+    /// A pass had to stop for want of room.
+    bool wants_room_ = false;
     bool passed_ = false;
     bool closed_ = false;
 };

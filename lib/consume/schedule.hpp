@@ -127,7 +127,6 @@ public:
         std::size_t places = 0;
         std::size_t bare = 0;
         std::vector<line*> ended;
-        std::vector<line*> waiting_for_first;
         for (auto* const queue : {&urgent_, &fresh_}) {
             auto const rest = std::remove_if(queue->begin(), queue->end(), [&](held const& one) {
                 if (!is_lost(one.ref))
@@ -149,16 +148,12 @@ public:
             });
             places += with_bodies - one.with_bodies;
             bare += lost - (with_bodies - one.with_bodies);
-            if (lost != 0 && !one.has_first)
-                waiting_for_first.push_back(&one);
         }
         bare_ -= bare;
         if (places != 0)
             to_.places_given_up(places);
         for (auto* const one : ended)
             advance(one);
-        for (auto* const one : waiting_for_first)
-            call_next(*one);
         return places + bare;
     }
 

@@ -27,8 +27,8 @@ identity make_identity(std::vector<subscription> const& subscriptions, consumer_
     who.group = options.group;
     who.consumer = options.name;
     std::random_device random;
-    if (!options.at_most_once)
-        who.token = fmt::format("{:08x}{:08x}", random(), random());
+    // At most once nobody owns a name; a lock wants a token all the same.
+    who.token = fmt::format("{:08x}{:08x}", random(), random());
     return who;
 }
 
@@ -121,11 +121,18 @@ lanes::functions session::lane_functions()
         .spawn = [this](
                      asio::awaitable<void> coroutine, asio::cancellation_slot slot
                  ) { spawn(std::move(coroutine), slot); },
+        .wanting =
+            [this] {
+                // Later: if the handler returns without a pause, its followers need not give up anything.
+                if (options_->order != ordering::unordered && places_.free() == 0 && !stopping_)
+                    places_free(0);
+            },
         .ended = [this](held& delivery, outcome how) { ended(delivery, std::move(how)); },
         .stuck =
             [this](held const& delivery) {
-                if (!stopping_)
+                if (!stopping_ && !options_->at_most_once)
                     schedule_.hold_back(delivery.in);
+                quarantine_.notify();
                 tell(
                     {errc::stuck, fmt::format(
                                       "stream {}, entry {}: cancelled after {} ms, and has not returned",
@@ -144,9 +151,14 @@ intake::hooks session::intake_hooks()
     return {
         .arrived = [this](held delivery) { arrived(std::move(delivery)); },
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
+        .joined = [this] { reclaimer_.joined(); },
         .queued = [this] { return schedule_.ready(); },
         .wanted = [this] { return places_wanted(); },
-        .places_free = [this] { redelivery_.places_free(); },
+        .places_free =
+            [this] {
+                redelivery_.places_free();
+                quarantine_.notify();
+            },
         .on_error = [this](failure const& why) { tell(why); },
         .fatal = [this](failure const& why) { end_with(why); },
         .ended = [this] { changed_.notify(); },
@@ -181,7 +193,14 @@ redelivery::hooks session::redelivery_hooks()
 quarantine::hooks session::quarantine_hooks()
 {
     return {
-        .start = [this](held delivery) { lanes_.run_alone(std::move(delivery)); },
+        .start =
+            [this](held delivery) {
+                if (!stopping_)
+                    return lanes_.run_alone(std::move(delivery));
+                places_.release(1);
+                settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
+                quarantine_.finished();
+            },
         .vanished = [this](waiting const& delivery, holding state) { vanished(delivery, state); },
         .need_place =
             [this] {
@@ -189,7 +208,7 @@ quarantine::hooks session::quarantine_hooks()
                 relieve();
             },
         .progress = [this] { return handler_runs_; },
-        .others_wait = [this] { return schedule_.ready() != 0 || lanes_.running() != 0; },
+        .others_wait = [this] { return schedule_.ready() != 0 || lanes_.running() != lanes_.stuck(); },
         .ended =
             [this] {
                 if (stopping_)
@@ -212,6 +231,7 @@ solitude::hooks session::solitude_hooks()
 lease_keeper::hooks session::lease_hooks()
 {
     return {
+        .has_joined = [this](stream_index stream) { return intake_.has_joined(stream); },
         .held_since_before = [this](boot_clock::time_point time) { return held_since_before(time); },
         .answered = [this](std::span<lease_keeper::answer const> answers) { renewed(answers); },
         .reached = [this] { reached(); },
@@ -223,6 +243,7 @@ reclaimer::hooks session::reclaimer_hooks()
 {
     return {
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
+        .has_joined = [this](stream_index stream) { return intake_.has_joined(stream); },
         .has_room =
             [this] { return !is_cut_off_ && redelivery_.size() + quarantine_.size() < places_.limit(); },
         .passed = [this] { end_if_drained(); },
@@ -354,6 +375,8 @@ asio::awaitable<session::ending> session::run()
             co_await settler_.on_finished().wait();
         co_await leave_group();
     }
+    else
+        tell_handlers_of_the_stop();
     if (locked) {
         exclusion_->close();
         while (!exclusion_->finished())
@@ -378,6 +401,11 @@ asio::awaitable<void> session::consume()
         co_await changed_.wait();
     intake_.close();
     reclaimer_.close();
+    tell_handlers_of_the_stop();
+}
+
+void session::tell_handlers_of_the_stop()
+{
     for (auto const& one : *subscriptions_)
         one.handler->run_stops();
 }
@@ -387,6 +415,7 @@ asio::awaitable<void> session::finish_all()
 {
     co_await wait_while([this] { return is_busy() || schedule_.ready() != 0; }, clock::time_point::max());
     lanes_.close();
+    lines_go_on_ = false;
     dropped_ += schedule_.close().size();
 }
 
@@ -395,6 +424,7 @@ asio::awaitable<void> session::hand_back_all()
     if (auto const alone = lanes_.close()) {
         places_.release(1);
         settler_.release(alone->ref, alone->attempt - 1, options_->lease);
+        quarantine_.finished();
     }
     for (auto const& delivery : schedule_.close())
         settler_.release(delivery.ref, delivery.attempts, options_->lease);
@@ -487,7 +517,15 @@ void session::fetched(held delivery, waiting const& waited)
         break;
     }
     case waiting_for::end:
-        bury(delivery, "exhausted", "the process ended while a handler ran");
+        if (!bury(delivery, "exhausted", "the process ended while a handler ran")) {
+            // It still may be what has ended the process.
+            auto again = waited;
+            again.due = clock::now() + judges_[delivery.ref.stream].reprieve().delay;
+            again.what = waiting_for::line;
+            again.confirmed = delivery.confirmed;
+            ++retried_;
+            redelivery_.add(again);
+        }
         places_.release(1);
         break;
     }
@@ -526,7 +564,10 @@ void session::ended(held& delivery, outcome how)
             ++lost_;
             break;
         case verdict::kind::dead:
-            in = bury(delivery, decision.reason, std::move(how.error)) ? in : nullptr;
+            if (!bury(delivery, decision.reason, std::move(how.error))) {
+                retry_later(delivery, judges_[delivery.ref.stream].reprieve().delay);
+                in = nullptr;
+            }
             break;
         case verdict::kind::retry:
             retry_later(delivery, decision.delay);
@@ -534,7 +575,8 @@ void session::ended(held& delivery, outcome how)
             break;
         }
     }
-    if (!stopping_)
+    // At most once the stop waits for those behind it, too.
+    if (!stopping_ || (options_->at_most_once && lines_go_on_))
         schedule_.advance(in);
     places_free(1);
     quarantine_.notify();
@@ -586,7 +628,6 @@ bool session::bury(held const& delivery, std::string_view reason, std::string er
     case dead_action::retry:
         break;
     }
-    retry_later(delivery, judges_[delivery.ref.stream].reprieve().delay);
     return false;
 }
 
@@ -755,20 +796,22 @@ void session::places_free(std::size_t count)
                 self->relieve();
                 self->redelivery_.places_free();
                 self->quarantine_.notify();
+                self->reclaimer_.room_is_back();
                 self->intake_.fill();
             }
         });
 }
 
-/// When followers have all places and lanes wait for work, some give theirs up.
+/// When followers have all places and lanes wait for work, some give theirs up. At most once there would be
+/// no way to get them back.
 void session::relieve()
 {
-    if (options_->order == ordering::unordered || places_.free() != 0 || schedule_.ready() != 0 ||
-        lanes_.running() >= lanes_.most())
+    if (options_->at_most_once || options_->order == ordering::unordered || places_.free() != 0 ||
+        schedule_.ready() != 0 || lanes_.running() >= lanes_.most())
         return;
     // In strict order nothing else could start; only what waits for its body needs a place.
     if (options_->order == ordering::by_key || redelivery_.wanted() + quarantine_.wanted() != 0)
-        schedule_.give_up_places(places_.limit() / 2);
+        schedule_.give_up_places((places_.limit() - std::min(places_.limit(), lanes_.running())) / 2);
 }
 
 /// While draining: looks once more when something has come or ended since the streams were found empty.

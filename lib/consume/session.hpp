@@ -109,6 +109,7 @@ private:
     void end_if_drained();
 
     asio::awaitable<void> consume();
+    void tell_handlers_of_the_stop();
     asio::awaitable<void> finish_all();
     asio::awaitable<void> hand_back_all();
     asio::awaitable<void> leave_group();
@@ -141,6 +142,8 @@ private:
     /// Places got free, and reading goes on soon.
     bool filling_ = false;
     bool told_of_waiting_ = false;
+    /// What stands behind another of its key is still to be run.
+    bool lines_go_on_ = true;
     /// The engine could not be reached, and has not answered since.
     bool is_cut_off_ = false;
     failure why_;

@@ -12,6 +12,8 @@ struct solitude::member::state
     asio::any_io_executor strand;
     hooks to;
     bool is_quiet = true;
+    /// On its strand only: the round in which it was held last.
+    std::uint64_t round = 0;
     /// On its strand only: its hooks are not to be called any more.
     bool ended = false;
 };
@@ -39,7 +41,7 @@ void solitude::member::leave()
 
 void solitude::member::quiet()
 {
-    of_process().set_quiet(state_);
+    of_process().set_quiet(state_, state_->round);
 }
 
 solitude& solitude::of_process()
@@ -99,15 +101,28 @@ void solitude::withdraw(participant const& one)
 
 void solitude::begin()
 {
+    ++round_;
     for (auto const& other : members_) {
         other->is_quiet = false;
-        post(other, &hooks::hold);
+        hold(other);
     }
 }
 
-void solitude::set_quiet(participant const& one)
+void solitude::hold(participant const& one)
+{
+    asio::post(one->strand, [one, round = round_] {
+        if (one->ended)
+            return;
+        one->round = round;
+        one->to.hold();
+    });
+}
+
+void solitude::set_quiet(participant const& one, std::uint64_t round)
 {
     std::lock_guard const lock(mutex_);
+    if (round != round_)
+        return;
     one->is_quiet = true;
     grant_if_quiet();
 }

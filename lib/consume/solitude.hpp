@@ -2,6 +2,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -68,17 +69,20 @@ private:
     void remove(participant const& one);
     void request(participant const& one);
     void withdraw(participant const& one);
-    void set_quiet(participant const& one);
+    void set_quiet(participant const& one, std::uint64_t round);
 
     void begin();
     void grant_if_quiet();
     static void post(participant const& one, std::function<void()> hooks::* which);
+    void hold(participant const& one);
 
     std::mutex mutex_;
     std::vector<participant> members_;
     /// The first of them is alone, or about to be.
     std::deque<participant> wanting_;
     bool granted_ = false;
+    /// Of holding all. A member that became quiet in an earlier one may have started something since.
+    std::uint64_t round_ = 0;
 };
 
 } // namespace strandline::consume

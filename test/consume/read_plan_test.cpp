@@ -186,4 +186,24 @@ BOOST_AUTO_TEST_CASE(a_single_place_is_never_too_few_to_wait_for)
     }
 }
 
+BOOST_AUTO_TEST_CASE(all_are_empty_when_each_was_asked_in_vain_since_the_last_look)
+{
+    read_plan plan(500, 2);
+    streams const all{0, 1, 2};
+    auto const ask = [&] {
+        auto const read = plan.next(all, 1, 0);
+        BOOST_TEST(read.partial);
+        plan.began();
+        plan.finished(read.places(), 0);
+    };
+    for (int look = 0; look != 2; ++look) {
+        for (int i = 0; i != 3; ++i) {
+            BOOST_TEST(!plan.all_empty(3));
+            ask();
+        }
+        BOOST_TEST(plan.all_empty(3));
+        plan.look_again();
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -53,6 +53,67 @@ asio::awaitable<void> stage::publish_numbers(std::string stream, std::size_t cou
         BOOST_REQUIRE_MESSAGE(item.outcome.has_value(), item.outcome.error());
 }
 
+asio::awaitable<std::vector<entry_id>> stage::abandon(
+    std::string_view stream, std::string_view group, std::string_view name, std::uint32_t attempts,
+    std::chrono::milliseconds idle
+)
+{
+    auto why = co_await broker->ensure_group(stream, group, start_position::beginning());
+    BOOST_REQUIRE_MESSAGE(!why, why);
+    std::vector<received> entries;
+    why = co_await broker->make_reader(group, name)->read({&stream, 1}, 100'000, 0ms, entries);
+    BOOST_REQUIRE_MESSAGE(!why, why);
+    std::vector<entry_id> ids;
+    for (auto const& one : entries) {
+        ids.push_back(one.id);
+        for (std::uint32_t attempt = 1; attempt < attempts; ++attempt) {
+            taking again;
+            again.id = one.id;
+            why = co_await broker->take({stream, group, name}, {&again, 1});
+            BOOST_REQUIRE_MESSAGE(!why, why);
+        }
+        if (idle == 0ms)
+            continue;
+        settlement since;
+        since.id = one.id;
+        since.as = settle_as::released;
+        since.attempts = attempts;
+        since.idle = idle;
+        why = co_await broker->settle({stream, group, name}, {&since, 1});
+        BOOST_REQUIRE_MESSAGE(!why, why);
+    }
+    co_return ids;
+}
+
+asio::awaitable<std::vector<entry_id>> stage::leave_behind(
+    std::string stream, std::string group, std::string name, std::vector<std::uint32_t> attempts,
+    headers with, std::chrono::milliseconds idle
+)
+{
+    for (std::size_t i = 0; i != attempts.size(); ++i)
+        co_await publish(stream, "left " + std::to_string(i), with);
+    auto why = co_await broker->ensure_group(stream, group, start_position::beginning());
+    BOOST_REQUIRE_MESSAGE(!why, why);
+    auto const reader = broker->make_reader(group, name);
+    std::string_view const names[] = {stream};
+    std::vector<received> entries;
+    why = co_await reader->read(names, attempts.size(), 0ms, entries);
+    BOOST_REQUIRE_MESSAGE(!why, why);
+    BOOST_REQUIRE(entries.size() == attempts.size());
+    std::vector<entry_id> ids;
+    std::vector<settlement> items(entries.size());
+    for (std::size_t i = 0; i != entries.size(); ++i) {
+        ids.push_back(entries[i].id);
+        items[i].id = entries[i].id;
+        items[i].as = settle_as::released;
+        items[i].attempts = attempts[i];
+        items[i].idle = idle;
+    }
+    why = co_await broker->settle({stream, group, name}, items);
+    BOOST_REQUIRE_MESSAGE(!why, why);
+    co_return ids;
+}
+
 asio::awaitable<std::vector<pending_info>> stage::pending(std::string_view stream, std::string_view group)
 {
     auto entries = co_await broker->inspect_pending(stream, group, entry_id::min(), 100'000);

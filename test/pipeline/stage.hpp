@@ -68,6 +68,8 @@ public:
             co_await door_.wait();
     }
 
+    bool is_open() const noexcept { return is_open_; }
+
     void open()
     {
         is_open_ = true;
@@ -122,6 +124,21 @@ public:
 
     /// Bodies "0", "1", …
     asio::awaitable<void> publish_numbers(std::string stream, std::size_t count);
+
+    /// A consumer of that name reads all that there is of the stream, starts with each so often, and is gone
+    /// since so long.
+    asio::awaitable<std::vector<entry_id>> abandon(
+        std::string_view stream, std::string_view group, std::string_view name, std::uint32_t attempts = 1,
+        std::chrono::milliseconds idle = 0ms
+    );
+
+    /// Publishes events "left 0", "left 1", …, one for each of the numbers, and has them pending in the group
+    /// for that name with so many attempts; as a process leaves them that has ended, long ago if nothing else
+    /// is said. Nothing else is unread in the stream.
+    asio::awaitable<std::vector<entry_id>> leave_behind(
+        std::string stream, std::string group, std::string name, std::vector<std::uint32_t> attempts,
+        headers with = {}, std::chrono::milliseconds idle = 24h
+    );
 
     /// Of the whole group.
     asio::awaitable<std::vector<pending_info>> pending(std::string_view stream, std::string_view group);

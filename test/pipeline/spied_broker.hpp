@@ -1,0 +1,25 @@
+#pragma once
+
+#include "pipeline/stage.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace strandline::testing {
+
+/// What a broker gives out. On its strand.
+struct spy
+{
+    /// Bodies that were given out and not let go of.
+    std::size_t bodies = 0;
+    std::size_t most_bodies = 0;
+
+    /// What a `take` waits for before it is sent.
+    std::function<asio::awaitable<void>()> before_take;
+};
+
+/// The engine under test behind a broker that is spied on.
+broker_ptr make_spied_broker(asio::any_io_executor executor, std::shared_ptr<spy> by);
+
+} // namespace strandline::testing
