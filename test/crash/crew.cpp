@@ -124,12 +124,21 @@ void crew::until(std::string_view what, std::function<bool()> const& is_so)
     while (!is_so()) {
         if (std::chrono::steady_clock::now() > end) {
             std::ostringstream words;
-            words << "it never was so: " << what << "; the last notes:\n";
+            words << "it never was so: " << what << "; pending:\n"
+                  << server.command({"XPENDING", "orders", "billing", "-", "+", "5"});
             auto const& all = notes();
-            for (auto i = all.size() - std::min<std::size_t>(all.size(), 30); i != all.size(); ++i)
-                words << all[i].who << ' ' << all[i].what << ' ' << all[i].id << ' ' << all[i].attempt << ' '
-                      << all[i].text << '\n';
-            words << "pending:\n" << server.command({"XPENDING", "orders", "billing", "-", "+", "10"});
+            auto const left = pending();
+            auto const tell = [&](note const& one) {
+                words << '\n'
+                      << one.who << ' ' << one.what << ' ' << one.id << ' ' << one.attempt << ' ' << one.text;
+            };
+            words << "\nnoted of them:";
+            for (auto const& one : all)
+                if (left.contains(one.id))
+                    tell(one);
+            words << "\nlast noted:";
+            for (auto i = all.size() - std::min<std::size_t>(all.size(), 20); i != all.size(); ++i)
+                tell(all[i]);
             throw std::runtime_error(words.str());
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -119,6 +119,35 @@ BOOST_AUTO_TEST_CASE(what_a_dead_consumer_tried_often_enough_goes_to_the_dead_le
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_suspect_that_is_found_while_a_read_waits_with_all_places_gets_one)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        BOOST_TEST(!(co_await of.broker->ensure_group("orders", "billing", {})));
+        auto const id = co_await of.publish("orders", "x");
+        auto const dead = of.broker->make_reader("billing", "dead");
+        std::string_view const streams[]{"orders"};
+        std::vector<received> left;
+        BOOST_TEST(!(co_await dead->read(streams, 1, 0ms, left)));
+        taking again;
+        again.id = id;
+        BOOST_TEST(!(co_await of.broker->take({"orders", "billing", "dead"}, {&again, 1})));
+
+        auto const handled = of.make_tally();
+        auto options = named("clerk");
+        options.max_concurrency = options.max_in_flight = 2;
+        auto const clerk = of.make_consumer(options);
+        clerk->on("orders", [&](delivery const& what) -> asio::awaitable<void> {
+            BOOST_TEST(what.attempt() == 3);
+            handled->add();
+            co_return;
+        });
+        auto run = of.start(clerk);
+        co_await handled->reach(1);
+        clerk->stop();
+        BOOST_TEST((co_await of.good_end(run)).handled == 1);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_lost_lease_cancels_its_handler_and_settles_nothing)
 {
     check([](stage& of) -> asio::awaitable<void> {
