@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds longest_wait{5'000};
 /// A read of some of the streams keeps the others waiting.
 constexpr std::chrono::milliseconds partial_wait{100};
 
-constexpr std::chrono::milliseconds first_pause{50};
+constexpr std::chrono::milliseconds first_pause{100};
 constexpr std::chrono::milliseconds longest_pause{5'000};
 
 constexpr std::size_t backlog_page = 500;
