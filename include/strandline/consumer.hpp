@@ -200,7 +200,7 @@ public:
 
     /// Consumes until nothing is left, and completes: what the consumer had pending, what others of the group
     /// had left behind, what the streams hold, what is published meanwhile, and all attempts of what fails.
-    /// Otherwise like `async_run`.
+    /// While a stream cannot be read it goes on trying. Otherwise like `async_run`.
     template <asio::completion_token_for<void(failure, consume_report)> Token = asio::deferred_t>
     auto async_drain(Token&& token = {})
     {

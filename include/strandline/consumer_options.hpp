@@ -154,7 +154,9 @@ struct consumer_options
     std::chrono::milliseconds claim_interval{10'000};
 
     /// Told of what the consumer overcomes by itself: a server that cannot be reached or refuses, a group
-    /// that had to be made again. Called on the broker's strand; must not throw.
+    /// that had to be made again, a handler that does not return (`stuck`), one that failed at most once
+    /// (`handler_failed`), too much that waits (`too_many_waiting`). Called on the broker's strand; must not
+    /// throw.
     std::function<void(failure const&)> on_error = {};
 };
 

@@ -9,7 +9,7 @@
 
 namespace strandline {
 
-/// How to reach a Redis or Valkey server.
+/// How to reach a Redis server.
 struct redis_options
 {
     std::string host = "localhost";
@@ -43,7 +43,7 @@ failure validate(redis_options const& options);
 /// Reads `redis:`, `rediss:` and `unix:` URLs, as described at `open`.
 result<redis_options> parse_redis_url(std::string_view url);
 
-/// A broker on a Redis or Valkey server, 7.0 or newer. Throws `error` with `invalid_option`.
+/// A broker on a Redis server, 7.0 or newer. Throws `error` with `invalid_option`.
 broker_ptr make_redis_broker(asio::any_io_executor executor, redis_options options);
 
 } // namespace strandline

@@ -12,7 +12,7 @@
 
 namespace strandline::redis {
 
-/// Streams on a Redis or Valkey server: each operation of the contract as the commands that carry it out.
+/// Streams on a Redis server: each operation of the contract as the commands that carry it out.
 class engine final : public broker
 {
 public:

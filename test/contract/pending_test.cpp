@@ -108,6 +108,7 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(take)
 
+// A1, A2
 BOOST_AUTO_TEST_CASE(counts_attempts_where_asked)
 {
     check([](bed& of) -> asio::awaitable<void> {
@@ -126,6 +127,7 @@ BOOST_AUTO_TEST_CASE(counts_attempts_where_asked)
     });
 }
 
+// A2
 BOOST_AUTO_TEST_CASE(tells_each_item_apart)
 {
     check([](bed& of) -> asio::awaitable<void> {
@@ -219,6 +221,7 @@ BOOST_AUTO_TEST_CASE(goes_on_at_the_cursor)
     });
 }
 
+// L7
 BOOST_AUTO_TEST_CASE(reaches_old_entries_behind_thousands_of_young_ones)
 {
     check([](bed& of) -> asio::awaitable<void> {
@@ -296,6 +299,7 @@ BOOST_AUTO_TEST_CASE(tells_what_was_lost)
     });
 }
 
+// L3
 BOOST_AUTO_TEST_CASE(handles_five_hundred_in_one_call)
 {
     check([](bed& of) -> asio::awaitable<void> {

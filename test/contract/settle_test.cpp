@@ -121,6 +121,7 @@ BOOST_AUTO_TEST_CASE(a_released_entry_is_claimable_when_its_idle_time_reaches_th
     });
 }
 
+// A5
 BOOST_AUTO_TEST_CASE(a_released_entry_keeps_the_given_count)
 {
     check([](bed& of) -> asio::awaitable<void> {
@@ -148,6 +149,7 @@ BOOST_AUTO_TEST_CASE(a_released_entry_stays_pending_for_its_consumer)
     });
 }
 
+// S1
 BOOST_AUTO_TEST_CASE(each_item_is_settled_on_its_own)
 {
     check([](bed& of) -> asio::awaitable<void> {

@@ -76,6 +76,7 @@ BOOST_AUTO_TEST_CASE(as_many_handlers_run_as_may)
     });
 }
 
+// H1
 BOOST_AUTO_TEST_CASE(no_more_deliveries_are_held_than_may)
 {
     for (auto const in_flight : {1U, 2U, 10U, 33U})
@@ -127,6 +128,7 @@ BOOST_AUTO_TEST_CASE(several_streams_share_the_places)
     });
 }
 
+// H1
 BOOST_AUTO_TEST_CASE(more_streams_than_places_all_get_their_turn)
 {
     check([](stage& of) -> asio::awaitable<void> {

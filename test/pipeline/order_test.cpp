@@ -113,6 +113,7 @@ struct ledger
 
 BOOST_AUTO_TEST_SUITE(order)
 
+// O2
 BOOST_AUTO_TEST_CASE(of_each_key_is_kept_among_many_that_fail_at_random)
 {
     check([](stage& of) -> asio::awaitable<void> {
@@ -154,6 +155,7 @@ BOOST_AUTO_TEST_CASE(of_each_key_is_kept_among_many_that_fail_at_random)
     });
 }
 
+// O2
 BOOST_AUTO_TEST_CASE(strict_is_one_at_a_time_over_all_streams)
 {
     check([](stage& of) -> asio::awaitable<void> {
@@ -263,6 +265,7 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_holds_back_its_key_no_more)
         });
 }
 
+// T1
 BOOST_AUTO_TEST_CASE(a_stuck_handler_holds_back_its_key_only)
 {
     check([](stage& of) -> asio::awaitable<void> {
@@ -304,6 +307,7 @@ BOOST_AUTO_TEST_CASE(a_stuck_handler_holds_back_its_key_only)
     });
 }
 
+// H2
 BOOST_AUTO_TEST_CASE(a_hot_key_keeps_no_other_from_running)
 {
     for (auto const in_flight : {2U, 3U, 8U})
@@ -374,6 +378,7 @@ BOOST_AUTO_TEST_CASE(reading_stops_while_too_many_wait_for_their_turn_and_goes_o
     });
 }
 
+// H2
 BOOST_AUTO_TEST_CASE(reading_stops_while_too_many_wait_for_another_attempt_and_goes_on)
 {
     check([](stage& of) -> asio::awaitable<void> {
@@ -565,6 +570,7 @@ BOOST_AUTO_TEST_CASE(hold_for_handlers_in_every_order)
         });
 }
 
+// H1, H2
 BOOST_AUTO_TEST_CASE(hold_for_bodies_through_failures_timeouts_and_lines)
 {
     for (auto const order : {ordering::unordered, ordering::by_key, ordering::strict})

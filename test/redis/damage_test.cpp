@@ -89,6 +89,7 @@ BOOST_AUTO_TEST_CASE(publishing_to_a_key_of_another_type_fails_alone)
     });
 }
 
+// H3
 BOOST_AUTO_TEST_CASE(a_stream_of_another_type_does_not_stop_the_others)
 {
     redis_server const server;
@@ -251,6 +252,7 @@ BOOST_AUTO_TEST_CASE(entries_of_other_programs_are_events)
     });
 }
 
+// S2
 BOOST_AUTO_TEST_CASE(an_entry_with_very_many_fields_is_handled_and_buried)
 {
     redis_server const server;
@@ -388,6 +390,7 @@ BOOST_AUTO_TEST_CASE(a_group_that_begins_at_the_end_begins_at_the_beginning_when
     });
 }
 
+// S3
 BOOST_AUTO_TEST_CASE(forgotten_scripts_are_taught_again)
 {
     redis_server const server;
@@ -415,6 +418,7 @@ BOOST_AUTO_TEST_CASE(forgotten_scripts_are_taught_again)
     });
 }
 
+// A2
 BOOST_AUTO_TEST_CASE(removed_entries_are_counted_as_gone)
 {
     redis_server const server;

@@ -165,6 +165,7 @@ BOOST_AUTO_TEST_CASE(that_separate_a_consumer_for_longer_than_its_lease_let_othe
     });
 }
 
+// L5
 BOOST_AUTO_TEST_CASE(that_deliver_an_acknowledgement_after_the_lease_let_its_handler_be_the_one_that_counts)
 {
     redis_server const server;
@@ -198,6 +199,7 @@ BOOST_AUTO_TEST_CASE(that_deliver_an_acknowledgement_after_the_lease_let_its_han
     });
 }
 
+// L4
 BOOST_AUTO_TEST_CASE(that_come_back_later_for_one_than_for_another_do_not_make_it_lose_its_leases)
 {
     redis_server server({.tcp = false, .arguments = {"--appendonly", "yes"}});

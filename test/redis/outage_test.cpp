@@ -112,6 +112,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost_when_the_server_crashes)
     check_that_nothing_is_lost([](redis_server& server) { server.kill(); });
 }
 
+// L6
 BOOST_AUTO_TEST_CASE(a_handler_that_runs_through_a_restart_is_acknowledged_and_not_run_again)
 {
     redis_server server({.tcp = false, .arguments = {"--appendonly", "yes", "--appendfsync", "always"}});
@@ -194,6 +195,7 @@ BOOST_AUTO_TEST_CASE(a_consumer_stops_while_there_is_no_server)
     });
 }
 
+// S2
 BOOST_AUTO_TEST_CASE(full_memory_refuses_publishes_and_not_acknowledgements)
 {
     redis_server const server;
@@ -300,6 +302,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_stands_still_is_given_up_and_taken_up_again)
     });
 }
 
+// L4
 BOOST_AUTO_TEST_CASE(a_server_that_stands_still_for_longer_than_the_lease_takes_nothing_from_anyone)
 {
     redis_server server;
