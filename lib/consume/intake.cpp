@@ -220,7 +220,7 @@ asio::awaitable<void> intake::read(read_plan::read what)
     else
         failures_ = 0;
     // Not before the last read has ended: what it brings would be found in the backlog, too.
-    if (readable_.empty() && plan_.under_way() == 0)
+    if (readable_.size() != sources_.size() && plan_.under_way() == 0)
         prepare_unreadable();
     if (drains_ && !why && !busy() && readable_.size() == sources_.size() && plan_.all_empty(sources_.size()))
     {

@@ -3,7 +3,6 @@
 #include <strandline/consumer.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -220,20 +219,24 @@ asio::awaitable<void> lanes::work(lane& self)
 }
 
 /// Awaited by a flag: awaiting the operation itself would keep its executor in the lane's frame until after
-/// the handler has returned, when the workers may be gone.
+/// the handler has returned, when the workers may be gone. For the same reason its end is noted on the
+/// workers, and only told here.
 void lanes::start_apart(lane& self, subscription const& to)
 {
     self.is_apart = true;
+    auto const signal = std::make_shared<asio::cancellation_signal>();
+    self.cancel_apart = signal;
     asio::co_spawn(
         self.workers, run_apart(self.tasks, to),
         asio::bind_cancellation_slot(
-            self.cancel_apart.slot(), asio::bind_executor(
-                                          strand_,
-                                          [&self](std::exception_ptr) {
-                                              self.is_apart = false;
-                                              self.wake.notify();
-                                          }
-                                      )
+            signal->slot(),
+            [&self, signal, strand = strand_](std::exception_ptr) {
+                asio::post(strand, [&self] {
+                    self.cancel_apart.reset();
+                    self.is_apart = false;
+                    self.wake.notify();
+                });
+            }
         )
     );
 }
@@ -319,7 +322,7 @@ void lanes::cancel(lane& one, ended why)
     one.cancelled = why;
     deadlines::clear(one);
     wake_watch(returning_.set(one, deadlines::clock::now()));
-    (one.is_apart ? one.cancel_apart : one.cancel).emit(asio::cancellation_type::terminal);
+    (one.is_apart ? *one.cancel_apart : one.cancel).emit(asio::cancellation_type::terminal);
 }
 
 void lanes::report_stuck(lane& one)
@@ -349,17 +352,21 @@ std::vector<lanes::stuck_delivery> lanes::abandon_running()
         // A strand must be gone before the context of the workers is, which the end of the run may be waiting
         // for.
         one->workers = nullptr;
-        one->cancel_apart.slot().clear();
+        one->cancel_apart.reset();
         if (!one->busy)
             continue;
         one->abandoned = true;
-        if (one->alone && !one->stuck)
-            to_.alone_ended();
+        if (!std::exchange(one->stuck, true)) {
+            ++stuck_;
+            if (one->alone)
+                to_.alone_ended();
+        }
         auto const counts = one->cancelled == ended::timed_out;
         for (auto const& delivery : one->current)
             if (!delivery.is_lost)
                 stuck.push_back({delivery.ref, delivery.attempt - (counts ? 0 : 1)});
     }
+    tell_if_quiet();
     return stuck;
 }
 

@@ -150,9 +150,10 @@ private:
         /// What its handler has; a lane's strand sees the tasks only.
         std::vector<held> current;
         std::vector<detail::task> tasks;
-        asio::cancellation_signal cancel_apart;
         /// Its handler runs on the workers.
         bool is_apart = false;
+        /// Of that handler, which needs it to its end.
+        std::shared_ptr<asio::cancellation_signal> cancel_apart;
         bool busy = false;
         bool idle = false;
         bool alone = false;

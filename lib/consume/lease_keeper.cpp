@@ -1,5 +1,7 @@
 #include "consume/lease_keeper.hpp"
 
+#include "consume/reach.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -70,7 +72,8 @@ asio::awaitable<bool> lease_keeper::check_names()
             continue;
         if (auto const why = co_await engine_.renew(who_.in(stream), {}, {}); why && why != errc::no_group) {
             to_.on_error(why);
-            co_return false;
+            if (is_out_of_reach(why))
+                co_return false;
         }
         answered = true;
     }
@@ -101,7 +104,7 @@ asio::awaitable<bool> lease_keeper::renew(std::vector<entry_ref> due)
         if (!why || why == errc::no_group)
             for (std::size_t i = 0; i != ids.size(); ++i)
                 answers.push_back({{stream, ids[i]}, why ? holding::lost : states[i], confirmed});
-        else
+        else if (is_out_of_reach(why))
             reached = false;
         begin = end;
     }

@@ -92,6 +92,8 @@ void mailbox::hand_over(std::shared_ptr<ticket> const& what, receiver const& to)
 
 void mailbox::offer(std::shared_ptr<ticket> const& one)
 {
+    if (closed_)
+        return one->decide({detail::ended::released});
     if (receivers_.empty()) {
         offered_.push_back(one);
         return;

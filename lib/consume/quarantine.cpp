@@ -105,6 +105,8 @@ asio::awaitable<bool> quarantine::be_alone()
         hold_ *= 2;
         while (!closed_ && clock::now() < resumed)
             co_await changed_.wait_until(resumed);
+        // What was granted meanwhile came too late.
+        co_return false;
     }
     co_return is_alone_;
 }

@@ -52,7 +52,7 @@ public:
     void notify();
 
     /// Places that are needed now.
-    std::size_t wanted() const noexcept { return wanted_; }
+    std::size_t wanted() const noexcept { return suspects_.empty() ? 0 : wanted_; }
 
     asio::awaitable<void> run();
 

@@ -75,10 +75,8 @@ asio::awaitable<void> reclaimer::run()
         auto whole = true;
         for (stream_index stream = 0; stream != who_.streams.size(); ++stream)
             whole = co_await pass(stream) && whole;
-        if (whole) {
-            passed_ = true;
-            to_.passed();
-        }
+        passed_ = passed_ || whole;
+        to_.passed();
         if (!closed_ && clock::now() >= names_due_)
             co_await remove_idle_names();
         while (!closed_ && !hinted_ && clock::now() < next)
@@ -98,7 +96,9 @@ asio::awaitable<bool> reclaimer::pass(stream_index stream)
             wants_room_ = true;
         if (closed_ || clock::now() < not_before_ || wants_room_ || !to_.has_joined(stream))
             co_return false;
+        busy_ = true;
         auto const taken = co_await engine_.claim(who_.in(stream), lease_, cursor, most_in_call);
+        busy_ = false;
         if (!taken) {
             // A missing group is made again by who reads it.
             if (taken.error() != errc::no_group)
@@ -107,7 +107,7 @@ asio::awaitable<bool> reclaimer::pass(stream_index stream)
         }
         gone_ += taken->gone.size();
         cursor = taken->cursor;
-        if (!closed_ && !taken->entries.empty())
+        if (!taken->entries.empty())
             to_.recovered(stream, taken->entries);
     } while (cursor != entry_id::min());
     co_return true;

@@ -27,7 +27,7 @@ public:
         std::function<bool(stream_index)> has_joined;
         /// Whether more can be taken over: what is, has to be held by a lease until its turn comes.
         std::function<bool()> has_room;
-        /// A pass over all streams has ended.
+        /// It has looked at all streams, as far as there was room.
         std::function<void()> passed;
         std::function<void(failure const&)> on_error;
     };
@@ -52,6 +52,9 @@ public:
     void joined();
 
     void close();
+
+    /// Something is being taken over.
+    bool busy() const noexcept { return busy_; }
 
     std::uint64_t gone() const noexcept { return gone_; }
 
@@ -78,6 +81,7 @@ private:
     std::vector<std::unique_ptr<watching>> hints_;
     clock::time_point names_due_;
     std::uint64_t gone_ = 0;
+    bool busy_ = false;
     bool hinted_ = false;
     /// A pass had to stop for want of room.
     bool wants_room_ = false;

@@ -46,7 +46,10 @@ public:
     void places_free();
 
     /// Places that are needed now: all of them while there are recovered deliveries.
-    std::size_t wanted() const noexcept { return recovered_ != 0 ? places_.limit() : wanted_; }
+    std::size_t wanted() const noexcept
+    {
+        return recovered_ != 0 ? places_.limit() : std::min(wanted_, queue_.size());
+    }
 
     asio::awaitable<void> run();
 
@@ -69,8 +72,8 @@ public:
         std::ranges::for_each(under_way_, visit);
     }
 
-    /// Drops those that wait and for which `is_lost(entry_ref)` is true; they vanish with that state. Returns
-    /// how many there were.
+    /// Drops those that wait and for which `is_lost(entry_ref)` is true; they vanish with that state.
+    /// Returns how many there were.
     template <class IsLost>
     std::size_t lose_if(IsLost is_lost, holding state)
     {
@@ -83,7 +86,8 @@ public:
     }
 
 private:
-    /// When recovered deliveries are due: before everything else, also before followers, which have no time.
+    /// When recovered deliveries are due: before everything else, also before followers, which have no
+    /// time.
     static constexpr retry_queue::clock::time_point long_ago{std::chrono::nanoseconds(-1)};
 
     std::size_t possible() const;

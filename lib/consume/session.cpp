@@ -180,10 +180,7 @@ redelivery::hooks session::redelivery_hooks()
             },
         .fetched =
             [this] {
-                if (stopping_)
-                    changed_.notify();
-                else
-                    intake_.fill();
+                places_free(0);
                 end_if_drained();
             },
         .on_error = [this](failure const& why) { tell(why); },
@@ -211,8 +208,7 @@ quarantine::hooks session::quarantine_hooks()
         .others_wait = [this] { return schedule_.ready() != 0 || lanes_.running() != lanes_.stuck(); },
         .ended =
             [this] {
-                if (stopping_)
-                    changed_.notify();
+                places_free(0);
                 end_if_drained();
             },
         .on_error = [this](failure const& why) { tell(why); },
@@ -246,7 +242,12 @@ reclaimer::hooks session::reclaimer_hooks()
         .has_joined = [this](stream_index stream) { return intake_.has_joined(stream); },
         .has_room =
             [this] { return !is_cut_off_ && redelivery_.size() + quarantine_.size() < places_.limit(); },
-        .passed = [this] { end_if_drained(); },
+        .passed =
+            [this] {
+                if (stopping_)
+                    changed_.notify();
+                end_if_drained();
+            },
         .on_error = [this](failure const& why) { tell(why); },
     };
 }
@@ -307,7 +308,7 @@ void session::stop(std::chrono::milliseconds grace)
 {
     auto const now = clock::now();
     // Any grace is good, also one that ends beyond the clock's last time.
-    if (grace < std::chrono::floor<std::chrono::milliseconds>(clock::time_point::max() - now))
+    if (!is_ending_ && grace < std::chrono::floor<std::chrono::milliseconds>(clock::time_point::max() - now))
         deadline_ = std::min(deadline_, now + std::max(grace, std::chrono::milliseconds(0)));
     stopping_ = true;
     if (exclusion_)
@@ -356,9 +357,13 @@ asio::awaitable<session::ending> session::run()
             co_await hand_back_all();
 
         lanes_.cancel_running();
+        is_ending_ = true;
         deadline_ = clock::now() + patience;
         co_await wait_while([this] { return is_busy(); }, deadline_);
+        // What could not be fetched after all.
         for (auto const& delivery : redelivery_.close())
+            give_back(delivery);
+        for (auto const& delivery : quarantine_.close())
             give_back(delivery);
 
         for (auto const& [ref, attempts] : lanes_.abandon_running()) {
@@ -459,13 +464,15 @@ consume_report session::make_report(std::uint64_t stuck) const
     report.stuck = stuck;
     report.gone = counts.gone + reclaimer_.gone() + gone_;
     report.lost = counts.lost + lost_;
-    report.unsettled = settler_.unsettled() + redelivery_.under_way();
+    report.unsettled =
+        settler_.unsettled() + redelivery_.under_way() + static_cast<std::uint64_t>(quarantine_.busy());
     return report;
 }
 
 bool session::is_busy() const noexcept
 {
-    return lanes_.running() != 0 || intake_.busy() || redelivery_.busy() || quarantine_.busy();
+    return lanes_.running() != 0 || intake_.busy() || redelivery_.busy() || quarantine_.busy() ||
+           reclaimer_.busy();
 }
 
 /// Until the earlier of the two deadlines at the most: a second `stop` may bring the own one nearer
@@ -536,8 +543,10 @@ void session::vanished(waiting const& delivery, holding state)
 {
     ++activity_;
     ++(state == holding::gone ? gone_ : lost_);
-    if (!stopping_)
-        schedule_.forget(delivery);
+    if (stopping_)
+        return;
+    schedule_.forget(delivery);
+    places_free(0);
 }
 
 void session::ended(held& delivery, outcome how)
@@ -659,9 +668,15 @@ void session::recovered(stream_index stream, std::vector<pending_entry> const& e
     redelivery_.for_each(note_waiting);
     quarantine_.for_each(note_waiting);
     settler_.for_each(note_ref);
-    for (std::size_t i = 0; i != entries.size(); ++i)
-        if (!known[i])
-            recover({stream, entries[i].id}, entries[i].attempts);
+    for (std::size_t i = 0; i != entries.size(); ++i) {
+        if (known[i])
+            continue;
+        entry_ref const ref{stream, entries[i].id};
+        if (stopping_)
+            settler_.release(ref, entries[i].attempts, options_->lease);
+        else
+            recover(ref, entries[i].attempts);
+    }
 }
 
 void session::recover(entry_ref ref, std::uint32_t attempts)
@@ -749,6 +764,7 @@ void session::renewed(std::span<lease_keeper::answer const> answers)
     gone_ += schedule_.lose_if(is(holding::gone));
     lanes_.lose_if(is(holding::lost));
     lanes_.summon();
+    places_free(0);
     end_if_drained();
 }
 

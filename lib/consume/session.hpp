@@ -139,6 +139,8 @@ private:
     condition changed_;
     clock::time_point deadline_ = clock::time_point::max();
     bool stopping_ = false;
+    /// What was cancelled has its time to return, whatever is said now.
+    bool is_ending_ = false;
     /// Places got free, and reading goes on soon.
     bool filling_ = false;
     bool told_of_waiting_ = false;

@@ -1,5 +1,7 @@
 #include "consume/settler.hpp"
 
+#include "consume/reach.hpp"
+
 #include <strandline/detail/utf8.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -39,13 +41,6 @@ std::string shortened(std::string text)
         end = longest_error;
     text.resize(end);
     return text;
-}
-
-/// Nothing else could be told now, either. Other failures are those of the stream.
-bool is_out_of_reach(failure const& why)
-{
-    return why == errc::connection_lost || why == errc::unreachable || why == errc::refused ||
-           why == errc::unavailable || why == errc::closed;
 }
 
 } // namespace
