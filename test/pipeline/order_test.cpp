@@ -600,10 +600,12 @@ BOOST_AUTO_TEST_CASE(hold_for_bodies_through_failures_timeouts_and_lines)
                 spied->most_bodies = 0;
 
                 std::set<int> failed;
+                std::size_t runs = 0;
                 auto const handled = of.make_tally();
                 auto const clerk = of.make_consumer(options);
                 clerk->on("orders", [&](delivery const& what) -> asio::awaitable<void> {
                     auto const number = number_of(what);
+                    ++runs;
                     co_await asio::post(of.strand());
                     if (number % 7 == 0 && failed.insert(number).second)
                         throw std::runtime_error("once");
@@ -615,10 +617,13 @@ BOOST_AUTO_TEST_CASE(hold_for_bodies_through_failures_timeouts_and_lines)
                 });
                 auto run = of.start(clerk);
                 co_await handled->reach(300);
+                // On a busy machine others are late, too, and run once more.
+                co_await of.until_pending("orders", "billing", 0);
                 clerk->stop();
                 auto const report = co_await of.good_end(run);
                 BOOST_TEST(report.handled == 300);
-                BOOST_TEST(report.retried == failed.size());
+                BOOST_TEST(report.retried == runs - 300);
+                BOOST_TEST(report.retried >= failed.size());
                 BOOST_TEST(spied->most_bodies <= in_flight);
                 BOOST_TEST(spied->most_bodies > 1);
                 BOOST_TEST(spied->bodies == 0);
