@@ -20,6 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// Many processes come and go meanwhile.
+constexpr auto patience = 3 * guard;
+
 fs::path make_file()
 {
     auto pattern = (fs::temp_directory_path() / "strandline-journal-XXXXXX").string();
@@ -120,7 +123,7 @@ std::size_t crew::count(std::string_view what, std::string_view who)
 
 void crew::until(std::string_view what, std::function<bool()> const& is_so)
 {
-    auto const end = std::chrono::steady_clock::now() + guard;
+    auto const end = std::chrono::steady_clock::now() + patience;
     while (!is_so()) {
         if (std::chrono::steady_clock::now() > end) {
             std::ostringstream words;

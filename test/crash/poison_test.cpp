@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 
 using namespace strandline::testing;
 
@@ -119,16 +120,18 @@ void check_poison(std::size_t doses, bool keeps_name)
 
     for (auto const& id : poison) {
         std::vector<std::uint32_t> runs;
-        std::size_t between = 1;
+        std::size_t ended_between = 0;
+        std::size_t ended_since = 0;
         for (auto const& one : notes) {
-            between += one.what == "end" ? 1 : 0;
+            if (one.what == "end" && !runs.empty())
+                ++ended_since;
             if (one.what != "begin" || one.id != id)
                 continue;
-            // With more doses both can be dead.
-            BOOST_TEST((between != 0 || doses > 1), "nothing ended before attempt " << one.attempt);
-            between = 0;
+            ended_between += std::exchange(ended_since, 0);
             runs.push_back(one.attempt);
         }
+        // With more doses both can be dead all the time.
+        BOOST_TEST((ended_between >= 30 || doses > 1));
         BOOST_TEST(std::ranges::is_sorted(runs, std::less_equal<>()));
         BOOST_TEST(runs.size() <= attempts);
         // The first two count also when another dose ends the process before they begin.
