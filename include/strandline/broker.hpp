@@ -47,6 +47,18 @@ struct membership
     std::string_view token = {};
 };
 
+/// What a stream keeps. It is trimmed to this when something is added to it: what is beyond the limits goes,
+/// whether somebody has read it or not.
+struct retention
+{
+    /// Only the newest so many are kept; 0: all.
+    std::uint64_t count = 0;
+    /// Only those that are no older are kept; 0: all.
+    std::chrono::milliseconds age{0};
+
+    friend bool operator==(retention const&, retention const&) = default;
+};
+
 /// An entry on its way into a stream.
 struct appending
 {
@@ -54,6 +66,52 @@ struct appending
     entry_view entry = {};
     /// Out: the new entry's id, or why it was not stored.
     result<entry_id> outcome;
+    /// Idempotency key; empty: none. While the mark of an earlier entry with the same key is there, which it
+    /// is for that entry's `window` (at least 1 ms), nothing is stored and the outcome is the id of that
+    /// entry. Its scope is the stream.
+    std::string_view once = {};
+    std::chrono::milliseconds window{0};
+    /// The stream is trimmed to this.
+    retention keep = {};
+    /// Not before this time by the engine's clock gets the entry into the stream; until then it is delayed,
+    /// and the outcome is a delayed id: its `ms` is the time when it is due.
+    std::optional<std::chrono::sys_time<std::chrono::milliseconds>> due = {};
+    /// The same, counted from the engine's now; 0: not delayed. Not together with `due`.
+    std::chrono::milliseconds delay{0};
+};
+
+/// How `append` goes about it.
+struct append_mode
+{
+    /// All items or none, in one step. At most `most_in_transaction` items. Where one of them cannot be stored
+    /// the others have its outcome.
+    bool atomic = false;
+    /// Fails with `unreachable` at once when there is no connection, instead of waiting for one.
+    bool now_or_never = false;
+};
+
+/// Items in one atomic `append`: a server does nothing else meanwhile.
+inline constexpr std::size_t most_in_transaction = 10'000;
+
+/// What `promote_due` did.
+struct promotion
+{
+    /// Entries that went into the stream.
+    std::size_t moved = 0;
+    /// Delayed entries whose content was lost or could not be understood; they are dead letters now.
+    std::size_t set_aside = 0;
+    /// From now until the next one is due, 0 when there are more that are; nothing when none is delayed.
+    std::optional<std::chrono::milliseconds> next;
+};
+
+/// An entry that is not due yet.
+struct delayed_entry
+{
+    /// Its `ms` is the time when it is due.
+    entry_id id;
+    entry_view entry = {};
+    /// Keeps what `entry` points to.
+    storage_ptr owner;
 };
 
 /// Where a new group begins to read.
@@ -167,16 +225,6 @@ struct settlement
     failure error_of_item;
 };
 
-/// What a dead-letter stream is trimmed to when a letter is added. Letters beyond the limits go whether
-/// somebody has read them or not.
-struct dead_letter_limits
-{
-    /// Only the newest so many are kept; 0: all.
-    std::uint64_t count = 0;
-    /// Only those that are no older are kept; 0: all.
-    std::chrono::milliseconds age{0};
-};
-
 /// Counts and ids of a stream.
 struct stream_info
 {
@@ -265,14 +313,32 @@ public:
     /// when repeated. Safe from any thread. Letting go of the last handle does the same.
     virtual void close() = 0;
 
+    /// Completes when commands can be sent: at once where there is a connection, else when there is one.
+    /// Errors: `unreachable` (after the connect timeout), `refused`, `unavailable`, `closed`.
+    virtual asio::awaitable<failure> ready() = 0;
+
     /// Stores the entries in their streams, in order, creating streams that do not exist. Each item has its
     /// own outcome; items of one stream keep their order, also around one that failed. No header is named
     /// `body`.
     ///
     /// Errors of items: `not_encodable` (neither body nor header), `wrong_type`, `out_of_memory`,
-    /// `not_permitted`, `unavailable`, `server_error`, `invalid_name`; for all of them `connection_lost`,
-    /// `unreachable`, `refused`, `closed`.
-    virtual asio::awaitable<void> append(std::span<appending> entries) = 0;
+    /// `not_permitted`, `unavailable`, `server_error`, `invalid_name`, `invalid_option`; for all of them
+    /// `connection_lost`, `unreachable`, `refused`, `closed`.
+    virtual asio::awaitable<void> append(std::span<appending> entries, append_mode mode = {}) = 0;
+
+    /// Moves delayed entries of the stream that are due into it, at most `count` (1 to 500), in the order in
+    /// which they are due, each once, whoever calls this at the same time. What cannot be understood becomes
+    /// a dead letter, `undecodable`.
+    ///
+    /// Errors: `wrong_type`, `out_of_memory`, `not_permitted`, `unavailable`, `server_error`; some may have
+    /// been moved. And those of a broken connection.
+    virtual asio::awaitable<result<promotion>> promote_due(std::string_view stream, std::size_t count) = 0;
+
+    /// Removes a delayed entry. False when there is none: it was moved, was cancelled, or never was.
+    virtual asio::awaitable<result<bool>> cancel_delayed(std::string_view stream, entry_id id) = 0;
+
+    /// Trims the stream, in steps where very much has to go; tells how many went.
+    virtual asio::awaitable<result<std::uint64_t>> trim(std::string_view stream, retention keep) = 0;
 
     /// Creates the group, and the stream when it does not exist. Harmless when the group exists: `start` is
     /// then ignored.
@@ -331,14 +397,15 @@ public:
     renew(membership who, std::span<entry_id const> ids, std::span<holding> states) = 0;
 
     /// Ends deliveries, each item on its own. At most 500 items. Acknowledgements and releases do not depend
-    /// on dead letters. When letters were added, their stream is trimmed to the limits, in steps where very
+    /// on dead letters. When letters were added, their stream is trimmed, in steps where very
     /// much has to go. Where it fails with `name_taken`, acknowledgements that are `surely_held` may have
     /// been carried out.
     virtual asio::awaitable<failure>
-    settle(membership who, std::span<settlement> items, dead_letter_limits limits = {}) = 0;
+    settle(membership who, std::span<settlement> items, retention letters = {}) = 0;
 
     /// Has `told` called, on the strand and never from within another call, soon after somebody has released
-    /// deliveries of the group by `settle`: there may be something to claim. Several hints may become one
+    /// deliveries of the group by `settle`: there may be something to claim. With an empty group, soon after
+    /// an entry was delayed that is due before all others of the stream. Several hints may become one
     /// call, and a hint may be lost: while there is no connection, before the interest has reached the
     /// server, and always where the user of the server has no rights on the channel.
     virtual std::unique_ptr<watching>
@@ -370,6 +437,12 @@ public:
     /// Pending entries of the whole group after that id, at most `count`, in the order of ids.
     virtual asio::awaitable<result<std::vector<pending_info>>>
     inspect_pending(std::string_view stream, std::string_view group, entry_id after, std::size_t count) = 0;
+
+    /// Delayed entries after that delayed id, at most `count`, in the order in which they are due.
+    virtual asio::awaitable<result<std::vector<delayed_entry>>>
+    inspect_delayed(std::string_view stream, entry_id after, std::size_t count) = 0;
+
+    virtual asio::awaitable<result<std::uint64_t>> count_delayed(std::string_view stream) = 0;
 
 protected:
     explicit broker(asio::any_io_executor strand) : executor_(std::move(strand)) {}

@@ -132,7 +132,7 @@ struct consumer_options
     bool delete_handled = false;
 
     /// What the dead-letter streams keep of what this consumer puts there.
-    dead_letter_limits dead_letters = {};
+    retention dead_letters = {};
 
     /// Asked before a delivery goes to the dead letters, or because its attempts are used up without having
     /// been run; with the reason (`exhausted` or `rejected`) and the words of the last failure. Called on the

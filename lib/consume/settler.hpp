@@ -51,7 +51,7 @@ public:
         std::chrono::milliseconds lease;
         /// Handled entries are removed from their streams.
         bool delete_handled = false;
-        dead_letter_limits dead_letters = {};
+        retention dead_letters = {};
     };
 
     /// What is referred to must outlive the settler.

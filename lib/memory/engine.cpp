@@ -63,7 +63,12 @@ void engine::close()
     });
 }
 
-asio::awaitable<void> engine::append(std::span<appending> entries)
+asio::awaitable<failure> engine::ready()
+{
+    return run(core_, [](core&, instant) { return failure(); });
+}
+
+asio::awaitable<void> engine::append(std::span<appending> entries, append_mode)
 {
     return run_append(core_, entries);
 }
@@ -128,7 +133,7 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
 }
 
 asio::awaitable<failure>
-engine::settle(membership who, std::span<settlement> items, dead_letter_limits limits)
+engine::settle(membership who, std::span<settlement> items, retention limits)
 {
     return run(core_, [=](core& in, instant now) {
         auto const refused = in.streams.settle(who, items, limits, now);
@@ -201,6 +206,13 @@ engine::inspect_pending(std::string_view stream, std::string_view group, entry_i
         return in.streams.inspect_pending(stream, group, after, count, now);
     });
 }
+
+//STUB
+asio::awaitable<result<promotion>> engine::promote_due(std::string_view, std::size_t) { co_return errc::closed; }
+asio::awaitable<result<bool>> engine::cancel_delayed(std::string_view, entry_id) { co_return errc::closed; }
+asio::awaitable<result<std::uint64_t>> engine::trim(std::string_view, retention) { co_return errc::closed; }
+asio::awaitable<result<std::vector<delayed_entry>>> engine::inspect_delayed(std::string_view, entry_id, std::size_t) { co_return errc::closed; }
+asio::awaitable<result<std::uint64_t>> engine::count_delayed(std::string_view) { co_return errc::closed; }
 
 } // namespace memory
 } // namespace strandline

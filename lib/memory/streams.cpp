@@ -168,7 +168,7 @@ failure streams::renew(membership who, std::span<entry_id const> ids, std::span<
 }
 
 failure
-streams::settle(membership who, std::span<settlement> items, dead_letter_limits const& limits, instant now)
+streams::settle(membership who, std::span<settlement> items, retention const& limits, instant now)
 {
     auto const where = find(who);
     if (!where)
@@ -197,7 +197,7 @@ streams::settle(membership who, std::span<settlement> items, dead_letter_limits 
     return {};
 }
 
-void streams::trim_dead_letters(std::string_view name, dead_letter_limits const& limits, instant now)
+void streams::trim_dead_letters(std::string_view name, retention const& limits, instant now)
 {
     auto& letters = open(name).entries;
     if (limits.count != 0)

@@ -63,7 +63,7 @@ public:
     failure renew(membership who, std::span<entry_id const> ids, std::span<holding> states, instant now);
 
     failure
-    settle(membership who, std::span<settlement> items, dead_letter_limits const& limits, instant now);
+    settle(membership who, std::span<settlement> items, retention const& limits, instant now);
 
     result<stream_info> inspect_stream(std::string_view name) const;
 
@@ -88,7 +88,7 @@ private:
     /// Copies the entry to the dead letters, then acknowledges it.
     void bury(membership who, place where, consumer const* owner, settlement& item, instant now);
 
-    void trim_dead_letters(std::string_view name, dead_letter_limits const& limits, instant now);
+    void trim_dead_letters(std::string_view name, retention const& limits, instant now);
 
     std::unordered_map<std::string, stream, hash, std::equal_to<>> streams_;
 };

@@ -115,7 +115,12 @@ void engine::close()
     });
 }
 
-asio::awaitable<void> engine::append(std::span<appending> entries)
+asio::awaitable<failure> engine::ready()
+{
+    return commands_->connected();
+}
+
+asio::awaitable<void> engine::append(std::span<appending> entries, append_mode mode)
 {
     auto commands = make_request();
     std::vector<appending*> sent;
@@ -134,7 +139,9 @@ asio::awaitable<void> engine::append(std::span<appending> entries)
     if (sent.empty())
         co_return;
     append_replies replies(sent);
-    if (auto broken = co_await commands_->exec(commands, replies))
+    auto const connected = commands_;
+    if (auto broken = mode.now_or_never ? co_await connected->exec_now(commands, replies)
+                                        : co_await connected->exec(commands, replies))
         for (auto* item : sent)
             // Some may have been answered before the connection broke.
             if (item->outcome.has_error() && item->outcome.error() == errc::unexpected_reply)
@@ -275,7 +282,7 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
 }
 
 asio::awaitable<failure>
-engine::settle(membership who, std::span<settlement> items, dead_letter_limits limits)
+engine::settle(membership who, std::span<settlement> items, retention limits)
 {
     texts text(items.size());
     std::vector<std::string_view> acknowledged{who.stream, who.group};
@@ -323,6 +330,13 @@ engine::settle(membership who, std::span<settlement> items, dead_letter_limits l
     }
     co_return failure();
 }
+
+//STUB
+asio::awaitable<result<promotion>> engine::promote_due(std::string_view, std::size_t) { co_return errc::closed; }
+asio::awaitable<result<bool>> engine::cancel_delayed(std::string_view, entry_id) { co_return errc::closed; }
+asio::awaitable<result<std::uint64_t>> engine::trim(std::string_view, retention) { co_return errc::closed; }
+asio::awaitable<result<std::vector<delayed_entry>>> engine::inspect_delayed(std::string_view, entry_id, std::size_t) { co_return errc::closed; }
+asio::awaitable<result<std::uint64_t>> engine::count_delayed(std::string_view) { co_return errc::closed; }
 
 } // namespace redis
 } // namespace strandline

@@ -21,7 +21,15 @@ public:
 
     void close() override;
 
-    asio::awaitable<void> append(std::span<appending> entries) override;
+    asio::awaitable<failure> ready() override;
+
+    asio::awaitable<void> append(std::span<appending> entries, append_mode mode) override;
+
+    asio::awaitable<result<promotion>> promote_due(std::string_view stream, std::size_t count) override;
+
+    asio::awaitable<result<bool>> cancel_delayed(std::string_view stream, entry_id id) override;
+
+    asio::awaitable<result<std::uint64_t>> trim(std::string_view stream, retention keep) override;
 
     asio::awaitable<failure>
     ensure_group(std::string_view stream, std::string_view group, start_position start) override;
@@ -48,7 +56,7 @@ public:
     renew(membership who, std::span<entry_id const> ids, std::span<holding> states) override;
 
     asio::awaitable<failure>
-    settle(membership who, std::span<settlement> items, dead_letter_limits limits) override;
+    settle(membership who, std::span<settlement> items, retention limits) override;
 
     std::unique_ptr<watching>
     watch(std::string_view stream, std::string_view group, std::function<void()> told) override;
@@ -71,6 +79,11 @@ public:
     asio::awaitable<result<std::vector<pending_info>>> inspect_pending(
         std::string_view stream, std::string_view group, entry_id after, std::size_t count
     ) override;
+
+    asio::awaitable<result<std::vector<delayed_entry>>>
+    inspect_delayed(std::string_view stream, entry_id after, std::size_t count) override;
+
+    asio::awaitable<result<std::uint64_t>> count_delayed(std::string_view stream) override;
 
 private:
     /// The connections of the readers; belongs to the strand, and outlives the engine where it is closed.

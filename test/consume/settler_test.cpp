@@ -59,7 +59,7 @@ public:
     }
 
     asio::awaitable<failure>
-    settle(membership who, std::span<settlement> items, dead_letter_limits limits) override
+    settle(membership who, std::span<settlement> items, retention limits) override
     {
         auto const number = calls.size();
         call own{std::string(who.stream), items.size(), items.front().surely_held, {}};

@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(keeps_all_by_default)
     check([](bed& of) -> asio::awaitable<void> {
         auto const ids = co_await of.deliver(alice, 2);
         co_await of.append_numbers("{orders}:dead", 5);
-        for (auto const& limits : {dead_letter_limits{}, dead_letter_limits{100, very_old}}) {
+        for (auto const& limits : {retention{}, retention{100, very_old}}) {
             auto item = dead(ids[limits.count == 0 ? 0 : 1]);
             BOOST_TEST(!(co_await of.broker->settle(alice, {&item, 1}, limits)));
         }

@@ -172,7 +172,7 @@ asio::awaitable<void> do_everything(bed& of)
 /// How an item of each kind fares where some right is missing: success, or an error of the item alone.
 void check_settling(
     std::vector<std::string> const& changes, std::vector<settle_as> const& refused,
-    dead_letter_limits limits = {}
+    retention limits = {}
 )
 {
     check([&](bed& of) -> asio::awaitable<void> {

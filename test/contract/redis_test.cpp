@@ -427,7 +427,7 @@ void add_old_letters(int count)
 
 BOOST_AUTO_TEST_CASE(go_in_steps)
 {
-    for (auto const& limits : {dead_letter_limits{.count = 20}, dead_letter_limits{.age = 1h}})
+    for (auto const& limits : {retention{.count = 20}, retention{.age = 1h}})
         check([&](bed& of) -> asio::awaitable<void> {
             add_old_letters(10'037);
             auto const ids = co_await of.deliver(alice, 20);

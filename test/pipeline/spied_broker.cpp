@@ -61,7 +61,38 @@ public:
 
     void close() override { of_->close(); }
 
-    asio::awaitable<void> append(std::span<appending> entries) override { return of_->append(entries); }
+    asio::awaitable<failure> ready() override { return of_->ready(); }
+
+    asio::awaitable<void> append(std::span<appending> entries, append_mode mode) override
+    {
+        return of_->append(entries, mode);
+    }
+
+    asio::awaitable<result<promotion>> promote_due(std::string_view stream, std::size_t count) override
+    {
+        return of_->promote_due(stream, count);
+    }
+
+    asio::awaitable<result<bool>> cancel_delayed(std::string_view stream, entry_id id) override
+    {
+        return of_->cancel_delayed(stream, id);
+    }
+
+    asio::awaitable<result<std::uint64_t>> trim(std::string_view stream, retention keep) override
+    {
+        return of_->trim(stream, keep);
+    }
+
+    asio::awaitable<result<std::vector<delayed_entry>>>
+    inspect_delayed(std::string_view stream, entry_id after, std::size_t count) override
+    {
+        return of_->inspect_delayed(stream, after, count);
+    }
+
+    asio::awaitable<result<std::uint64_t>> count_delayed(std::string_view stream) override
+    {
+        return of_->count_delayed(stream);
+    }
 
     asio::awaitable<failure>
     ensure_group(std::string_view stream, std::string_view group, start_position start) override
@@ -119,7 +150,7 @@ public:
     }
 
     asio::awaitable<failure>
-    settle(membership who, std::span<settlement> items, dead_letter_limits limits) override
+    settle(membership who, std::span<settlement> items, retention limits) override
     {
         return of_->settle(who, items, limits);
     }
