@@ -314,8 +314,9 @@ public:
     virtual void close() = 0;
 
     /// Completes when commands can be sent: at once where there is a connection, else when there is one.
-    /// Errors: `unreachable` (after the connect timeout), `refused`, `unavailable`, `closed`.
-    virtual asio::awaitable<failure> ready() = 0;
+    /// Errors: `unreachable` (when that time has passed; the words say why), `refused`, `unavailable`,
+    /// `closed`.
+    virtual asio::awaitable<failure> ready(std::chrono::milliseconds wait) = 0;
 
     /// Stores the entries in their streams, in order, creating streams that do not exist. Each item has its
     /// own outcome; items of one stream keep their order, also around one that failed. No header is named

@@ -16,5 +16,8 @@
 #include <strandline/open.hpp>
 #include <strandline/pending_delivery.hpp>
 #include <strandline/producer.hpp>
+#include <strandline/producer_options.hpp>
+#include <strandline/publish_batch.hpp>
+#include <strandline/publish_options.hpp>
 #include <strandline/redis.hpp>
 #include <strandline/version.hpp>

@@ -63,7 +63,7 @@ void engine::close()
     });
 }
 
-asio::awaitable<failure> engine::ready()
+asio::awaitable<failure> engine::ready(std::chrono::milliseconds)
 {
     return run(core_, [](core&, instant) { return failure(); });
 }

@@ -115,9 +115,9 @@ void engine::close()
     });
 }
 
-asio::awaitable<failure> engine::ready()
+asio::awaitable<failure> engine::ready(std::chrono::milliseconds wait)
 {
-    return commands_->connected();
+    return commands_->connected(wait);
 }
 
 asio::awaitable<void> engine::append(std::span<appending> entries, append_mode mode)

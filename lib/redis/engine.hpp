@@ -21,7 +21,7 @@ public:
 
     void close() override;
 
-    asio::awaitable<failure> ready() override;
+    asio::awaitable<failure> ready(std::chrono::milliseconds wait) override;
 
     asio::awaitable<void> append(std::span<appending> entries, append_mode mode) override;
 
