@@ -7,6 +7,7 @@
 #include <strandline/codec.hpp>
 #include <strandline/consumer.hpp>
 #include <strandline/consumer_options.hpp>
+#include <strandline/delayed_events.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/entry_id.hpp>
 #include <strandline/error.hpp>
@@ -20,4 +21,5 @@
 #include <strandline/publish_batch.hpp>
 #include <strandline/publish_options.hpp>
 #include <strandline/redis.hpp>
+#include <strandline/trim.hpp>
 #include <strandline/version.hpp>

@@ -351,6 +351,17 @@ void outbox::get_ready()
 
 asio::awaitable<void> outbox::wait_until_ready(std::shared_ptr<outbox> self)
 {
+    // Destroyed while it waits, its context is going away, and with it what waits here.
+    struct leaving
+    {
+        outbox& of;
+
+        ~leaving()
+        {
+            if (std::exchange(of.is_getting_ready_, false))
+                of.abandon_all();
+        }
+    } const at_the_end{*self};
     while (!self->waiting_.empty() && !self->is_ready_) {
         auto const left = self->waiting_.front()->deadline - clock::now();
         auto const why = co_await self->broker_->ready(
