@@ -54,7 +54,7 @@ public:
     ///
     /// Handler signature: `void(failure, bool)`.
     template <asio::completion_token_for<void(failure, bool)> Token = asio::deferred_t>
-    auto async_cancel(std::string_view stream, entry_id id, Token&& token = {})
+    auto async_cancel(std::string_view stream, entry_id id, Token&& token = {}) const
     {
         return detail::async_on_strand<bool>(
             broker_, [stream = std::string(stream), id](broker& of) { return of.cancel_delayed(stream, id); },
@@ -66,7 +66,7 @@ public:
     ///
     /// Handler signature: `void(failure, std::vector<delayed_event>)`.
     template <asio::completion_token_for<void(failure, std::vector<delayed_event>)> Token = asio::deferred_t>
-    auto async_list(std::string_view stream, entry_id after, std::size_t count, Token&& token = {})
+    auto async_list(std::string_view stream, entry_id after, std::size_t count, Token&& token = {}) const
     {
         return detail::async_on_strand<std::vector<delayed_event>>(
             broker_,
@@ -81,7 +81,7 @@ public:
     ///
     /// Handler signature: `void(failure, std::uint64_t)`.
     template <asio::completion_token_for<void(failure, std::uint64_t)> Token = asio::deferred_t>
-    auto async_count(std::string_view stream, Token&& token = {})
+    auto async_count(std::string_view stream, Token&& token = {}) const
     {
         return detail::async_on_strand<std::uint64_t>(
             broker_, [stream = std::string(stream)](broker& of) { return of.count_delayed(stream); },

@@ -201,13 +201,8 @@ std::vector<std::string> joined(std::vector<std::vector<std::string>> const& cal
 asio::awaitable<std::vector<std::string>> bodies_in(stage& of, std::string stream)
 {
     std::vector<std::string> bodies;
-    BOOST_TEST(!(co_await of.broker->ensure_group(stream, "readers", start_position::beginning())));
-    auto const reader = of.broker->make_reader("readers", "reader");
-    std::string_view const names[] = {stream};
-    std::vector<received> entries;
-    BOOST_TEST(!(co_await reader->read(names, 100'000, 0ms, entries)));
-    for (auto const& one : entries)
-        bodies.emplace_back(one.entry.body.value_or("(none)"));
+    for (auto const& one : co_await of.stored_in(stream))
+        bodies.push_back(one.body.value_or("(none)"));
     co_return bodies;
 }
 
