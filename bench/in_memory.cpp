@@ -36,7 +36,7 @@ rate through_broker(std::size_t events, std::chrono::milliseconds timeout)
         auto broker = strandline::make_memory_broker(context.get_executor());
         auto const strand = broker->get_executor();
         asio::co_spawn(strand, consume(broker, "s", "g", events, timeout), rethrow);
-        asio::co_spawn(strand, publish(std::move(broker), "s", events), rethrow);
+        asio::co_spawn(strand, publish(std::move(broker), "s", body, events), rethrow);
     });
 }
 
