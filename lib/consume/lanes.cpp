@@ -1,12 +1,13 @@
 #include "consume/lanes.hpp"
 
+#include "core/strand.hpp"
+
 #include <strandline/consumer.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <fmt/format.h>
@@ -113,7 +114,7 @@ void lanes::summon()
         summoned_ = true;
         auto& next = *lanes_.emplace_back(std::make_unique<lane>(strand_));
         if (how_.workers)
-            next.workers = asio::make_strand(how_.workers);
+            next.workers = make_strand_of(how_.workers);
         to_.spawn(work(next), next.cancel.slot());
     }
 }

@@ -1,10 +1,10 @@
 #include "memory/engine.hpp"
 
 #include "core/refusals.hpp"
+#include "core/strand.hpp"
 #include "memory/reader.hpp"
 
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -13,7 +13,7 @@ namespace strandline {
 
 broker_ptr make_memory_broker(asio::any_io_executor executor, memory_options options)
 {
-    return std::make_shared<memory::engine>(asio::make_strand(std::move(executor)), std::move(options));
+    return std::make_shared<memory::engine>(make_strand_of(executor), std::move(options));
 }
 
 namespace memory {

@@ -20,7 +20,7 @@ namespace {
 constexpr std::chrono::seconds steady_session{1};
 
 /// Whole batches should fit into few reads of the socket.
-constexpr std::size_t read_buffer_growth = 64 * 1024;
+constexpr std::size_t read_buffer_growth = 16 * 1024;
 
 asio::ssl::context make_tls(redis_options const& options)
 {

@@ -1,5 +1,6 @@
 #include "redis/engine.hpp"
 
+#include "core/strand.hpp"
 #include "redis/batch.hpp"
 #include "redis/reader.hpp"
 #include "redis/run_script.hpp"
@@ -7,7 +8,6 @@
 #include <strandline/names.hpp>
 
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -18,7 +18,7 @@ broker_ptr make_redis_broker(asio::any_io_executor executor, redis_options optio
 {
     if (auto invalid = validate(options))
         throw error(std::move(invalid));
-    return std::make_shared<redis::engine>(asio::make_strand(std::move(executor)), std::move(options));
+    return std::make_shared<redis::engine>(make_strand_of(executor), std::move(options));
 }
 
 namespace redis {
