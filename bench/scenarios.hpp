@@ -20,6 +20,9 @@ void consuming(amounts const& amount);
 /// Deliveries on Redis that fail until they are dead letters, beside redis-benchmark.
 void retrying(amounts const& amount);
 
+/// Delayed events on Redis that are due, moved into their stream, beside redis-benchmark.
+void promoting(amounts const& amount);
+
 /// Published and consumed in one process, beside Asio's channel.
 void in_memory(amounts const& amount);
 

@@ -19,9 +19,8 @@ struct scenario
 };
 
 constexpr std::array scenarios{
-    scenario{"publish", bench::publishing},
-    scenario{"consume", bench::consuming},
-    scenario{"retry", bench::retrying},
+    scenario{"publish", bench::publishing}, scenario{"consume", bench::consuming},
+    scenario{"retry", bench::retrying},     scenario{"promote", bench::promoting},
     scenario{"memory", bench::in_memory},
 };
 
@@ -41,7 +40,8 @@ int main(int argc, char** argv)
             else if (std::ranges::find(scenarios, word, &scenario::name) != scenarios.end())
                 only = word;
             else {
-                std::cerr << "usage: throughput [--events N] [--pairs N] [publish|consume|retry|memory]\n";
+                std::cerr
+                    << "usage: throughput [--events N] [--pairs N] [publish|consume|retry|promote|memory]\n";
                 return 2;
             }
         }

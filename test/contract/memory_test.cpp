@@ -127,4 +127,50 @@ BOOST_AUTO_TEST_CASE(names_locks_and_letters_follow_the_clock)
     });
 }
 
+BOOST_AUTO_TEST_CASE(D1_delayed_entries_follow_the_clock)
+{
+    clock_of_a_test clock;
+    check_with(clock, [&](bed& of) -> asio::awaitable<void> {
+        clock.now += 1us;
+        auto const id = co_await of.append(delayed("orders", "x", 10ms));
+        BOOST_TEST(id.ms == 1'000'000'011U);
+        BOOST_TEST((co_await of.broker->promote_due("orders", 10))->next.value().count() == 11);
+        clock.now += 10ms;
+        BOOST_TEST((co_await of.promote("orders")) == 0U);
+        clock.now += 999us;
+        BOOST_TEST((co_await of.promote("orders")) == 1U);
+        BOOST_TEST((co_await of.broker->inspect_stream("orders"))->last->ms == id.ms);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(I1_marks_follow_the_clock)
+{
+    clock_of_a_test clock;
+    check_with(clock, [&](bed& of) -> asio::awaitable<void> {
+        auto const id = co_await of.append(once("orders", "0", "k", 10s));
+        clock.now += 9999ms;
+        BOOST_TEST((co_await of.append(once("orders", "1", "k", 10s))) == id);
+        clock.now += 1ms;
+        auto const second = co_await of.append(once("orders", "2", "k", 10s));
+        BOOST_TEST(second != id);
+        BOOST_TEST((co_await of.append(once("orders", "3", "k", 10s))) == second);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(limits_of_age_follow_the_clock)
+{
+    clock_of_a_test clock;
+    check_with(clock, [&](bed& of) -> asio::awaitable<void> {
+        co_await of.append("orders", "0");
+        clock.now += 10s;
+        auto item = plain("orders", "1");
+        item.keep.age = 10s;
+        co_await of.append(item);
+        BOOST_TEST((co_await of.stored("orders")).size() == 2U);
+        clock.now += 1ms;
+        BOOST_TEST((co_await of.broker->trim("orders", {.age = 10s})).value() == 1U);
+        BOOST_TEST((co_await of.stored("orders")).size() == 1U);
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -56,6 +56,14 @@ std::vector<std::string> const documented{
     "+del",
     "+incr",
     "+pexpire",
+    "+type",
+    "+hsetnx",
+    "+hmget",
+    "+zadd",
+    "+zrem",
+    "+zcard",
+    "+zscore",
+    "+zrangebylex",
     "+subscribe",
     "+publish",
     "&strandline:*",
@@ -146,6 +154,25 @@ asio::awaitable<void> do_everything(bed& of)
     BOOST_TEST(!(co_await broker.leave(own_alice)));
     BOOST_TEST((co_await broker.remove_idle("orders", "g", 0ms)).has_value());
 
+    std::array items{
+        once("orders", "x", "k"), due_at("orders", "x", 1000), plain("orders", "x"),
+        delayed("orders", "x", 1h)
+    };
+    items[2].keep = {.count = 1000, .age = very_old};
+    for (auto const atomic : {false, true}) {
+        co_await broker.append(items, {.atomic = atomic});
+        for (auto const& item : items)
+            BOOST_TEST(item.outcome.has_value(), item.outcome.error());
+    }
+    BOOST_TEST((co_await broker.cancel_delayed("orders", *items[3].outcome)).value());
+    BOOST_TEST((co_await broker.inspect_delayed("orders", {}, 10))->size() == 3U);
+    BOOST_TEST((co_await broker.count_delayed("orders")).value() == 3U);
+    command({"ZADD", "{orders}:delayed", "0", "0000000000001-1"});
+    auto const promoted = co_await broker.promote_due("orders", 10);
+    BOOST_TEST(promoted->moved == 2U);
+    BOOST_TEST(promoted->set_aside == 1U);
+    BOOST_TEST((co_await broker.trim("orders", {.count = 1000, .age = very_old})).has_value());
+
     auto const name = group_lock("orders", "g");
     BOOST_TEST((co_await broker.lock(name, "a", lease)).has_value());
     BOOST_TEST((co_await broker.lock(name, "a", lease)).has_value());
@@ -171,8 +198,7 @@ asio::awaitable<void> do_everything(bed& of)
 
 /// How an item of each kind fares where some right is missing: success, or an error of the item alone.
 void check_settling(
-    std::vector<std::string> const& changes, std::vector<settle_as> const& refused,
-    retention limits = {}
+    std::vector<std::string> const& changes, std::vector<settle_as> const& refused, retention limits = {}
 )
 {
     check([&](bed& of) -> asio::awaitable<void> {
@@ -284,6 +310,62 @@ BOOST_AUTO_TEST_CASE(that_a_script_lacks_are_told_as_such)
         auto const pending = co_await of.pending("orders", "g");
         BOOST_REQUIRE(pending.size() == 1U);
         BOOST_TEST(pending[0].attempts == 1U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(S1_are_asked_for_before_anything_is_written)
+{
+    for (auto const* const missing :
+         {"-type", "-xadd", "-get", "-set", "-incr", "-hsetnx", "-zadd", "-zrangebylex", "-xtrim", "-time"})
+        check([missing](bed& of) -> asio::awaitable<void> {
+            limited by(of, {missing});
+            auto item = delayed("orders", "x", 1h);
+            item.once = "k";
+            item.window = 1h;
+            item.keep.age = very_old;
+            std::array items{item, item};
+            items[1].once = "l";
+            for (auto const atomic : {false, true}) {
+                co_await by.run(by.as_clerk.broker->append(items, {.atomic = atomic}));
+                BOOST_TEST_CONTEXT(missing)
+                for (auto const& each : items) {
+                    BOOST_REQUIRE(each.outcome.has_error());
+                    BOOST_TEST(each.outcome.error() == errc::not_permitted, each.outcome.error());
+                }
+            }
+            BOOST_TEST(command({"DBSIZE"}) == "0");
+        });
+}
+
+BOOST_AUTO_TEST_CASE(D1_to_move_what_is_due_are_asked_for_before_anything_is_moved)
+{
+    for (auto const* const missing : {"-xadd", "-zrem", "-hdel", "-hmget", "-zrangebylex", "-xtrim", "-time"})
+        check([missing](bed& of) -> asio::awaitable<void> {
+            auto item = due_at("orders", "x", 1000);
+            item.keep.age = very_old;
+            co_await of.append(item);
+            limited by(of, {missing});
+            auto const done = co_await by.run(by.as_clerk.broker->promote_due("orders", 10));
+            BOOST_TEST_CONTEXT(missing)
+            {
+                BOOST_REQUIRE(done.has_error());
+                BOOST_TEST(done.error() == errc::not_permitted, done.error());
+            }
+            BOOST_TEST(command({"EXISTS", "orders"}) == "0");
+            BOOST_TEST((co_await of.promote("orders")) == 1U);
+        });
+}
+
+BOOST_AUTO_TEST_CASE(D1_on_the_dead_letters_are_needed_by_damaged_entries_alone)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        command({"ZADD", "{orders}:delayed", "0", "0000000000001-1"});
+        co_await of.append(due_at("orders", "x", 1000));
+        limited by(of, {"resetkeys", "~orders", "~{orders}:delayed", "~{orders}:delayed:entries"});
+        auto const done = co_await by.run(by.as_clerk.broker->promote_due("orders", 10));
+        BOOST_REQUIRE_MESSAGE(done.has_value(), done.error());
+        BOOST_TEST(done->moved == 1U);
+        BOOST_TEST(done->not_set_aside == errc::not_permitted);
     });
 }
 
