@@ -18,3 +18,4 @@
 #include <strandline/producer.hpp>
 #include <strandline/redis.hpp>
 #include <strandline/version.hpp>
+#include <strandline/wire_format.hpp>
