@@ -24,6 +24,12 @@ if(STRANDLINE_INSTALL)
     strandline_consumption_test(consume_install consume_package -DCMAKE_PREFIX_PATH=${prefix})
     set_tests_properties(consume_install PROPERTIES FIXTURES_REQUIRED installed)
     strandline_consumption_test(consume_build_tree consume_package -Dstrandline_DIR=${PROJECT_BINARY_DIR})
+    if(STRANDLINE_BUILD_MSGPACK)
+        # What the component was built with is not to be found here.
+        strandline_consumption_test(consume_msgpack consume_msgpack
+            -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
+        set_tests_properties(consume_msgpack PROPERTIES FIXTURES_REQUIRED installed)
+    endif()
 endif()
 # The library is compiled once more here; with the same flags ccache has it already.
 strandline_consumption_test(add_subdirectory add_subdirectory

@@ -3,6 +3,7 @@
 #include <strandline/broker.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/error.hpp>
+#include <strandline/wire_format.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -66,6 +67,11 @@ struct stream_options
     /// Whether an exception says that no other attempt will succeed: the delivery then goes to the dead
     /// letters at once, as `exhausted`. Called where the handler ran; must not throw.
     std::function<bool(std::exception_ptr)> give_up_if = {};
+
+    /// How events stand in the stream's entries. Handlers, hooks and the order by key see the event that it
+    /// makes; an entry that it cannot read is undecodable. Dead letters keep the entry's own fields. Called
+    /// on the broker's strand. Default: the library's own way.
+    wire_format_ptr format = {};
 };
 
 struct consumer_options

@@ -23,3 +23,4 @@
 #include <strandline/redis.hpp>
 #include <strandline/trim.hpp>
 #include <strandline/version.hpp>
+#include <strandline/wire_format.hpp>

@@ -1,5 +1,7 @@
 #include "consume/session.hpp"
 
+#include "consume/normalise.hpp"
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
@@ -191,14 +193,7 @@ redelivery::hooks session::redelivery_hooks()
 quarantine::hooks session::quarantine_hooks()
 {
     return {
-        .start =
-            [this](held delivery) {
-                if (!stopping_)
-                    return lanes_.run_alone(std::move(delivery));
-                places_.release(1);
-                settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
-                quarantine_.finished();
-            },
+        .start = [this](held delivery) { start_alone(std::move(delivery)); },
         .vanished = [this](waiting const& delivery, holding state) { vanished(delivery, state); },
         .need_place =
             [this] {
@@ -501,6 +496,14 @@ asio::awaitable<void> session::wait_while(std::function<bool()> busy, clock::tim
     }
 }
 
+/// Each delivery with a body comes through one of the three functions below, and there gets the form in which
+/// everybody sees it. One that has none is over at once.
+failure session::read_format(held& delivery) const
+{
+    auto const& of = (*subscriptions_)[delivery.ref.stream];
+    return of.options.format ? normalise(delivery, of.stream, *of.options.format) : failure();
+}
+
 void session::arrived(held delivery)
 {
     ++activity_;
@@ -509,6 +512,8 @@ void session::arrived(held delivery)
         settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
         return;
     }
+    if (auto const why = read_format(delivery))
+        return ended(delivery, {ended::undecodable, why.message()});
     schedule_.push(std::move(delivery));
     lanes_.summon();
     relieve();
@@ -520,6 +525,15 @@ void session::fetched(held delivery, waiting const& waited)
     if (stopping_) {
         places_.release(1);
         give_back(waited);
+        return;
+    }
+    if (auto const why = read_format(delivery)) {
+        // It could be read when it got its place in the line, so it leaves that.
+        if (waited.what == waiting_for::turn) {
+            schedule_.forget(waited);
+            delivery.in = nullptr;
+        }
+        ended(delivery, {ended::undecodable, why.message()});
         return;
     }
     switch (waited.what) {
@@ -551,6 +565,21 @@ void session::fetched(held delivery, waiting const& waited)
         break;
     }
     lanes_.summon();
+}
+
+void session::start_alone(held delivery)
+{
+    if (stopping_) {
+        places_.release(1);
+        settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
+        quarantine_.finished();
+    }
+    else if (auto const why = read_format(delivery)) {
+        quarantine_.finished();
+        ended(delivery, {ended::undecodable, why.message()});
+    }
+    else
+        lanes_.run_alone(std::move(delivery));
 }
 
 void session::vanished(waiting const& delivery, holding state)

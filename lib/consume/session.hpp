@@ -89,8 +89,10 @@ private:
     void reached();
     void end_with(failure const& why);
 
+    failure read_format(held& delivery) const;
     void arrived(held delivery);
     void fetched(held delivery, waiting const& waited);
+    void start_alone(held delivery);
     void vanished(waiting const& delivery, holding state);
     void ended(held& delivery, outcome how);
     void ended_at_most_once(held const& delivery, outcome const& how);

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <vector>
 
 namespace strandline::detail {
 
@@ -35,6 +36,8 @@ enum class json_form
     floating,
     null,
     string,
+    /// `std::vector<std::byte>`, which MessagePack can carry and JSON cannot.
+    bytes,
     optional,
     variant,
     map,
@@ -53,11 +56,25 @@ enum class json_form
     custom,
 };
 
+/// The first two as JSON, the other two in notations that have bytes, too.
 enum class json_way
 {
     encode,
-    decode
+    decode,
+    pack,
+    unpack,
 };
+
+consteval bool json_writes(json_way way)
+{
+    return way == json_way::encode || way == json_way::pack;
+}
+
+/// The same way without bytes.
+consteval json_way json_without_bytes(json_way way)
+{
+    return json_writes(way) ? json_way::encode : json_way::decode;
+}
 
 template <class T>
 concept json_has_own_value_from =
@@ -86,13 +103,15 @@ inline constexpr bool json_is_array<std::array<T, N>> = true;
 template <class T, json_way Way>
 consteval json_form json_form_of()
 {
-    if constexpr (Way == json_way::encode && json_has_own_value_from<T>)
+    if constexpr (json_writes(Way) && json_has_own_value_from<T>)
         return json_form::custom;
-    else if constexpr (Way == json_way::decode && json_has_own_value_to<T>)
+    else if constexpr (!json_writes(Way) && json_has_own_value_to<T>)
         return json_form::custom;
     else if constexpr (std::is_same_v<T, json::value> || std::is_same_v<T, json::object> ||
                        std::is_same_v<T, json::array>)
         return json_form::document;
+    else if constexpr (std::is_same_v<T, std::vector<std::byte>>)
+        return json_form::bytes;
     else if constexpr (std::is_same_v<T, bool>)
         return json_form::boolean;
     else if constexpr (std::is_integral_v<T>)
@@ -204,7 +223,9 @@ consteval bool json_goes_itself()
     constexpr auto form = json_form_of<plain, Way>();
     if constexpr (form == json_form::none)
         return false;
-    else if constexpr (Way == json_way::encode)
+    else if constexpr (form == json_form::bytes && Way == json_without_bytes(Way))
+        return false;
+    else if constexpr (json_writes(Way))
         return true;
     else if constexpr (std::is_const_v<T>)
         return false;
@@ -248,10 +269,14 @@ constexpr auto json_find_obstacle(mp11::mp_list<Outer...>)
         return json_obstacle_is<void>();
     else if constexpr (!json_goes_itself<T, Way>())
         return json_obstacle_is<T>();
-    else
-        return json_first_obstacle<Way>(
+    else {
+        // What may become one of several types is kept as JSON until it is known which.
+        constexpr auto inner =
+            json_form_of<std::remove_const_t<T>, Way>() == json_form::variant ? json_without_bytes(Way) : Way;
+        return json_first_obstacle<inner>(
             mp11::mp_list<T, Outer...>(), json_parts_of<std::remove_const_t<T>, Way>()
         );
+    }
 }
 
 /// The first type inside of `T`, or `T` itself, that cannot go that way; void when all can.

@@ -18,8 +18,9 @@
 
 namespace strandline::detail {
 
-/// A JSON value without parts.
-using json_scalar = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string_view>;
+/// A value without parts; bytes stand in other notations than JSON only.
+using json_scalar = std::variant<
+    std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string_view, std::span<std::byte const>>;
 
 struct json_shape;
 
@@ -233,6 +234,15 @@ constexpr json_shape json_make_shape()
             if (text)
                 json_target<T>(target).assign(text->data(), text->size());
             return text != nullptr;
+        };
+    }
+    else if constexpr (form == bytes) {
+        shape.expected = [] { return std::string("bytes"); };
+        shape.store = [](void* target, json_scalar const& value) {
+            auto const* found = std::get_if<std::span<std::byte const>>(&value);
+            if (found)
+                json_target<T>(target).assign(found->begin(), found->end());
+            return found != nullptr;
         };
     }
     else if constexpr (form == enumeration) {

@@ -1,0 +1,1 @@
+# None: what reads and writes MessagePack is compiled into the component.
