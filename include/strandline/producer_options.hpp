@@ -2,6 +2,7 @@
 
 #include <strandline/broker.hpp>
 #include <strandline/error.hpp>
+#include <strandline/wire_format.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -17,6 +18,10 @@ struct outlet_options
     /// What the stream is trimmed to with each event, whether somebody has read the rest or not. Default:
     /// nothing is removed.
     retention keep = {};
+
+    /// How events stand in the stream's entries. An event that it cannot write is refused. Called where an
+    /// event is published, from any thread. Default: the library's own way.
+    wire_format_ptr format = {};
 };
 
 struct producer_options

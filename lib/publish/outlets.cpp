@@ -1,3 +1,4 @@
+#include <strandline/codec.hpp>
 #include <strandline/detail/outlets.hpp>
 
 #include <utility>
@@ -13,8 +14,13 @@ outlets::outlets(broker_ptr broker, producer_options options) : options_(std::mo
 
 std::shared_ptr<outbox> const& outlets::route(publication& what) const
 {
-    if (auto const of = options_.streams.find(what.stream); of != options_.streams.end())
-        what.keep = of->second.keep;
+    if (auto const found = options_.streams.find(what.stream); found != options_.streams.end()) {
+        auto const& of = found->second;
+        what.keep = of.keep;
+        if (of.format && !what.refused)
+            what.refused =
+                guarded(errc::not_encodable, [&] { return of.format->write(what.stream, what.event); });
+    }
     return box_;
 }
 

@@ -76,10 +76,9 @@ void apply(publish_options&& options, publication& to)
     add(header_names::traceparent, options.traceparent);
     add(header_names::tracestate, options.tracestate);
     std::ranges::move(options.headers, std::back_inserter(headers));
-    if (!options.idempotency_key.empty()) {
-        to.window = options.idempotency_window;
-        add(header_names::idempotency_key, options.idempotency_key);
-    }
+    to.once = options.idempotency_key;
+    to.window = options.idempotency_window;
+    add(header_names::idempotency_key, options.idempotency_key);
     if (options.delay)
         to.delay = std::max(*options.delay, milliseconds(1));
     if (options.due)
@@ -95,7 +94,7 @@ appending to_appending(publication const& what, std::vector<header_view>& header
         headers.push_back({name, value});
     appending item{what.stream, {what.event.body, headers}, failure(errc::unreachable)};
     if (what.is_repeatable()) {
-        item.once = headers.back().value;
+        item.once = what.once;
         item.window = what.window;
     }
     item.keep = what.keep;

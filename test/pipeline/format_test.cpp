@@ -446,4 +446,58 @@ BOOST_AUTO_TEST_CASE(that_fail_later_leave_no_gap_in_a_line)
         });
 }
 
+BOOST_AUTO_TEST_CASE(is_written_by_producers_and_batches_and_read_back)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        producer
+            to(of.broker, {.streams = {
+                               {"enveloped", {.format = envelope()}},
+                               {"packed", {.format = body_in("s")}},
+                               {"flat", {.format = flat_fields()}},
+                           }});
+        publish_options const with{.type = "placed", .key = "alice", .idempotency_key = "42"};
+        auto batch = to.batch();
+        for (std::string const stream : {"enveloped", "packed", "flat"}) {
+            auto const first = co_await to.async_publish(stream, order{"42", 9.5}, with);
+            batch.add(stream, order{"42", 9.5}, with);
+            BOOST_TEST((co_await batch.async_flush()).at(0) == first);
+        }
+        auto const packed = co_await of.stored_in("packed");
+        BOOST_REQUIRE(packed.size() == 1);
+        BOOST_TEST(!packed[0].body);
+        BOOST_TEST((packed[0].headers.front() == header{"s", R"({"id":"42","total":9.5E0})"}));
+
+        auto const handled = of.make_tally();
+        auto const clerk = of.make_consumer(clerk_options());
+        auto const look = [handled](order const& one, delivery const& what) -> asio::awaitable<void> {
+            BOOST_TEST(one.id == "42");
+            BOOST_TEST(one.total == 9.5);
+            BOOST_TEST((what.key() == "alice"));
+            BOOST_TEST((what.type() == "placed"));
+            handled->add();
+            co_return;
+        };
+        clerk->on<order>("enveloped", look, {.format = envelope()});
+        clerk->on<order>("packed", look, {.format = body_in("s")});
+        clerk->on<order>("flat", look, {.format = flat_fields<order>()});
+        auto run = of.start(clerk);
+        co_await handled->reach(3);
+        clerk->stop();
+        BOOST_TEST((co_await of.good_end(run)).handled == 3);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(refuses_to_producers_what_it_cannot_write)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        producer to(of.broker, {.streams = {{"flat", {.format = flat_fields()}}}});
+        auto const end = co_await to.async_publish("flat", "not an object", asio::as_tuple);
+        BOOST_TEST((std::get<0>(end) == errc::not_encodable), std::get<0>(end));
+        auto batch = to.batch();
+        batch.add("flat", "not an object");
+        BOOST_TEST((std::get<0>(co_await batch.async_flush(asio::as_tuple)) == errc::not_encodable));
+        BOOST_TEST((co_await of.stored_in("flat")).empty());
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -20,13 +20,14 @@ struct publication
     strandline::event event;
     /// Why it cannot be published; such an event is not sent.
     failure refused = {};
-    /// Not 0: the event's last header is its idempotency key.
+    /// The idempotency key, and how long it is remembered.
+    std::string once = {};
     std::chrono::milliseconds window{0};
     retention keep = {};
     std::optional<std::chrono::sys_time<std::chrono::milliseconds>> due = {};
     std::chrono::milliseconds delay{0};
 
-    bool is_repeatable() const noexcept { return window.count() != 0; }
+    bool is_repeatable() const noexcept { return !once.empty(); }
 };
 
 /// Refuses names that the library or the wire format uses.
