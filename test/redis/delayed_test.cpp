@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(go_on_behind_broken_connections)
             // Those of the consumer; what is told meanwhile is lost.
             for (auto const* const type : {"normal", "pubsub"})
                 server.command({"CLIENT", "KILL", "TYPE", type});
-            while (co_await other.broker->ready() || !(co_await other.broker->count_delayed("orders")))
+            while (co_await other.broker->ready(1h) || !(co_await other.broker->count_delayed("orders")))
                 continue;
             co_await delay(other, "orders", std::to_string(i), 1ms);
             co_await billing.handled->reach(i);
