@@ -135,6 +135,9 @@ void is_unreachable(failure const& why)
 
 void is_unreachable_or_lost(failure const& why)
 {
+    // A publish does not wait for longer than its timeout for the connection to be given up.
+    if (why == errc::outcome_unknown)
+        return;
     BOOST_TEST((why == errc::unreachable || why == errc::connection_lost), why);
     BOOST_TEST((why.words().find("127.0.0.1:") != std::string_view::npos), why);
 }
@@ -241,7 +244,7 @@ BOOST_AUTO_TEST_CASE(that_answer_everything_in_a_wrong_shape)
         },
         [](failure const& why) {
             BOOST_TEST(
-                (why == errc::unexpected_reply || why == errc::unreachable || why == errc::connection_lost),
+                (why == errc::unexpected_reply || why == errc::unreachable || is_outcome_unknown(why.code())),
                 why
             );
         }
