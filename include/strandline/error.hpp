@@ -36,7 +36,8 @@ enum class errc
     not_decodable,
     /// The server could not be reached within the connect timeout; nothing was sent.
     unreachable,
-    /// The server refused user, password or database; nothing was sent.
+    /// The server refused user, password, database or client certificate, or its own certificate is not to be
+    /// trusted; nothing was sent.
     refused,
     /// The connection broke after the command was handed to it: whether the server carried it out is unknown.
     connection_lost,

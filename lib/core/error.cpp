@@ -24,7 +24,7 @@ char const* text_of(errc code) noexcept
     case errc::unreachable:
         return "server cannot be reached";
     case errc::refused:
-        return "server refused user, password or database";
+        return "user, password, database or certificate refused";
     case errc::connection_lost:
         return "connection lost before the server's answer";
     case errc::wrong_type:

@@ -14,11 +14,28 @@
 
 namespace strandline {
 
+broker_ptr make_redis_broker(asio::any_io_executor executor, redis_options options, failure& why)
+{
+    why = validate(options);
+    if (why)
+        return nullptr;
+    auto tls = redis::tls_identity::load(options);
+    if (!tls) {
+        why = tls.error();
+        return nullptr;
+    }
+    return std::make_shared<redis::engine>(
+        asio::make_strand(std::move(executor)), std::move(options), std::move(*tls)
+    );
+}
+
 broker_ptr make_redis_broker(asio::any_io_executor executor, redis_options options)
 {
-    if (auto invalid = validate(options))
-        throw error(std::move(invalid));
-    return std::make_shared<redis::engine>(asio::make_strand(std::move(executor)), std::move(options));
+    failure why;
+    auto made = make_redis_broker(std::move(executor), std::move(options), why);
+    if (why)
+        throw error(std::move(why));
+    return made;
 }
 
 namespace redis {
@@ -70,7 +87,7 @@ settle_checked(std::shared_ptr<connection> connected, script_words& words, std::
              item->error}
         );
     node_replies replies;
-    if (auto broken = co_await run_script(std::move(connected), settle_script(), words, replies))
+    if (auto broken = co_await run_script(connected, settle_script(), words, replies))
         co_return broken;
     if (auto refused = replies.error(0))
         co_return refused;
@@ -81,22 +98,29 @@ settle_checked(std::shared_ptr<connection> connected, script_words& words, std::
         auto const answer = walk.text();
         if (answer == "0" || answer == "1" || answer == "2")
             item->state = to_holding(answer);
-        else
+        else {
             item->error_of_item = server_failure(answer);
+            if (tells_of_replica(answer))
+                connected->leave_replica();
+        }
     }
     co_return failure();
 }
 
 } // namespace
 
-engine::engine(asio::any_io_executor strand, redis_options options)
+engine::engine(asio::any_io_executor strand, redis_options options, tls_identity tls)
     : broker(strand)
     , options_(std::move(options))
-    , commands_(std::make_shared<connection>(strand, options_))
-    , hints_(std::make_shared<hints>(
-          commands_, std::make_shared<connection>(strand, options_), options_.database
-      ))
+    , tls_(std::move(tls))
+    , commands_(make_connection())
+    , hints_(std::make_shared<hints>(commands_, make_connection(), options_.database))
 {}
+
+std::shared_ptr<connection> engine::make_connection() const
+{
+    return std::make_shared<connection>(get_executor(), options_, tls_);
+}
 
 engine::~engine()
 {
@@ -177,7 +201,7 @@ std::unique_ptr<group_reader>
 engine::make_reader(std::string_view group, std::string_view consumer, read_as how)
 {
     std::erase_if(*readers_, [](auto const& reader) { return reader.expired(); });
-    auto own = std::make_shared<connection>(get_executor(), options_);
+    auto own = make_connection();
     if (commands_->is_closed())
         own->close(); // nobody would do so later
     readers_->push_back(own);
@@ -281,8 +305,7 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
     co_return walk.ok() ? failure() : unexpected_reply("the script that renews leases");
 }
 
-asio::awaitable<failure>
-engine::settle(membership who, std::span<settlement> items, retention limits)
+asio::awaitable<failure> engine::settle(membership who, std::span<settlement> items, retention limits)
 {
     texts text(items.size());
     std::vector<std::string_view> acknowledged{who.stream, who.group};

@@ -16,7 +16,7 @@ namespace strandline::redis {
 class engine final : public broker
 {
 public:
-    engine(asio::any_io_executor strand, redis_options options);
+    engine(asio::any_io_executor strand, redis_options options, tls_identity tls);
     ~engine() override;
 
     void close() override;
@@ -55,8 +55,7 @@ public:
     asio::awaitable<failure>
     renew(membership who, std::span<entry_id const> ids, std::span<holding> states) override;
 
-    asio::awaitable<failure>
-    settle(membership who, std::span<settlement> items, retention limits) override;
+    asio::awaitable<failure> settle(membership who, std::span<settlement> items, retention limits) override;
 
     std::unique_ptr<watching>
     watch(std::string_view stream, std::string_view group, std::function<void()> told) override;
@@ -89,7 +88,10 @@ private:
     /// The connections of the readers; belongs to the strand, and outlives the engine where it is closed.
     using reader_connections = std::vector<std::weak_ptr<connection>>;
 
+    std::shared_ptr<connection> make_connection() const;
+
     redis_options options_;
+    tls_identity tls_;
     /// Everything but blocking reads and hints; they have connections of their own.
     std::shared_ptr<connection> commands_;
     std::shared_ptr<hints> hints_;
