@@ -155,31 +155,23 @@ BOOST_AUTO_TEST_CASE(whose_master_is_killed_lead_to_the_next_and_work_goes_on)
     });
 }
 
-BOOST_AUTO_TEST_CASE(that_change_the_master_by_order_lead_to_the_next)
+BOOST_AUTO_TEST_CASE(whose_master_becomes_a_replica_lead_to_the_next)
 {
-    family of_servers;
-    check_on(of_servers.options(), [&](stage& of) -> asio::awaitable<void> {
-        co_await of_servers.settle(of);
-        auto const told = std::make_shared<troubles>(of.strand());
-        auto const times = std::make_shared<std::map<std::string, int>>();
-        auto const billing = make_noting(of, times, told);
-        auto run = of.start(billing);
-        co_await of.publish("orders", "before");
-        co_await of.until([&]() -> asio::awaitable<bool> { co_return times->size() == 1; });
-        co_await of.until_pending("orders", "billing", 0);
-        of_servers.replicate();
-        // The old master lives, and becomes a replica.
-        BOOST_REQUIRE(of_servers.sentinels[0].command({"SENTINEL", "FAILOVER", "main"}) == "OK");
-        co_await of.until([&]() -> asio::awaitable<bool> {
-            auto const role = of_servers.master.command({"ROLE"});
-            co_return role.starts_with("slave");
-        });
-        co_await of.until([&]() -> asio::awaitable<bool> { co_return !(co_await publish(of, "after")); });
-        co_await of.until([&]() -> asio::awaitable<bool> { co_return times->size() == 2; });
-        co_await of.until_pending("orders", "billing", 0);
-        billing->stop();
-        BOOST_TEST((co_await of.good_end(run)).handled == 2);
-        BOOST_TEST(of_servers.replica.command({"ROLE"}).starts_with("master"));
+    redis_server const old({.tcp = true});
+    redis_server const other({.tcp = true});
+    redis_server const sentinel(sentinel_with(monitoring(old, 1)));
+    check_on(by({at(sentinel)}), [&](stage& of) -> asio::awaitable<void> {
+        BOOST_TEST(!(co_await publish(of)));
+        auto const port = std::to_string(other.port());
+        sentinel.command({"SENTINEL", "REMOVE", "main"});
+        BOOST_REQUIRE(sentinel.command({"SENTINEL", "MONITOR", "main", "127.0.0.1", port, "1"}) == "OK");
+        // The connection to it goes on.
+        old.command({"REPLICAOF", "127.0.0.1", port});
+        auto const why = co_await publish(of);
+        BOOST_TEST((why == errc::unavailable), why);
+        BOOST_TEST(holds(why, "READONLY"), why);
+        BOOST_TEST(!(co_await publish(of)));
+        BOOST_TEST(other.command({"XLEN", "orders"}) == "1");
     });
 }
 
