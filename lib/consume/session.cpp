@@ -68,6 +68,7 @@ session::session(
           *engine_, who_, options_->lease, options_->claim_interval, mode == run_mode::until_drained,
           reclaimer_hooks()
       )
+    , promoter_(*engine_, who_, promoter_hooks())
     , changed_(engine_->get_executor())
 {
     if (options_->exclusive)
@@ -252,6 +253,16 @@ reclaimer::hooks session::reclaimer_hooks()
     };
 }
 
+promoter::hooks session::promoter_hooks()
+{
+    return {
+        .moved = [this] { ++activity_; },
+        .looked = [this] { end_if_drained(); },
+        .reached = [this] { reached(); },
+        .on_error = [this](failure const& why) { tell(why); },
+    };
+}
+
 exclusion::hooks session::exclusion_hooks()
 {
     return {
@@ -277,7 +288,8 @@ void session::spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slo
 void session::tell(failure const& why)
 {
     if (why == errc::connection_lost || why == errc::unreachable) {
-        is_cut_off_ = true;
+        if (!std::exchange(is_cut_off_, true))
+            promoter_.look_again();
         leases_.renew_all();
     }
     // Whoever learns it: there need be no read under way.
@@ -393,6 +405,7 @@ asio::awaitable<session::ending> session::run()
 asio::awaitable<void> session::consume()
 {
     spawn(settler_.run());
+    spawn(promoter_.run());
     if (!options_->at_most_once) {
         spawn(redelivery_.run());
         spawn(quarantine_.run());
@@ -406,6 +419,7 @@ asio::awaitable<void> session::consume()
         co_await changed_.wait();
     intake_.close();
     reclaimer_.close();
+    promoter_.close();
     tell_handlers_of_the_stop();
 }
 
@@ -837,7 +851,7 @@ void session::end_if_drained()
         return;
     auto const is_done = lanes_.running() == 0 && schedule_.ready() == 0 && waiting_count() == 0 &&
                          !redelivery_.busy() && !quarantine_.busy() && settler_.unsettled() == 0 &&
-                         (options_->at_most_once || reclaimer_.has_passed());
+                         promoter_.is_at_rest() && (options_->at_most_once || reclaimer_.has_passed());
     if (!is_done)
         return;
     if (looked_at_ == activity_)

@@ -5,6 +5,7 @@
 #include "consume/intake.hpp"
 #include "consume/lanes.hpp"
 #include "consume/lease_keeper.hpp"
+#include "consume/promoter.hpp"
 #include "consume/quarantine.hpp"
 #include "consume/reclaimer.hpp"
 #include "consume/redelivery.hpp"
@@ -37,7 +38,8 @@ enum class run_mode : std::uint8_t
 /// One `async_run`, from its start to its report. It joins the parts, which do not know each other:
 ///
 /// intake → schedule → lanes → (verdict) → settler, or → redelivery → schedule;
-/// reclaimer and intake → redelivery or quarantine → lanes; lease_keeper ↔ all that hold deliveries.
+/// reclaimer and intake → redelivery or quarantine → lanes; lease_keeper ↔ all that hold deliveries;
+/// promoter: delayed entries → streams.
 ///
 /// Every coroutine of it shares ownership. Runs on the broker's strand.
 class session : public std::enable_shared_from_this<session>
@@ -79,6 +81,7 @@ private:
     solitude::hooks solitude_hooks();
     lease_keeper::hooks lease_hooks();
     reclaimer::hooks reclaimer_hooks();
+    promoter::hooks promoter_hooks();
     exclusion::hooks exclusion_hooks();
     std::vector<judge> make_judges() const;
     void spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slot = {});
@@ -134,6 +137,7 @@ private:
     intake intake_;
     lease_keeper leases_;
     reclaimer reclaimer_;
+    promoter promoter_;
     std::optional<exclusion> exclusion_;
 
     condition changed_;

@@ -42,22 +42,6 @@ namespace redis {
 
 namespace {
 
-void push_xadd(request& commands, appending const& item)
-{
-    auto const& entry = item.entry;
-    if (entry.body && entry.headers.empty()) {
-        commands.push("XADD", item.stream, "*", body_field, *entry.body);
-        return;
-    }
-    std::vector<std::string_view> arguments{item.stream, "*"};
-    arguments.reserve(4 + 2 * entry.headers.size());
-    if (entry.body)
-        arguments.insert(arguments.end(), {body_field, *entry.body});
-    for (auto const& [name, value] : entry.headers)
-        arguments.insert(arguments.end(), {name, value});
-    commands.push_range("XADD", arguments);
-}
-
 holding to_holding(std::string_view answer)
 {
     return answer == "0" ? holding::held : answer == "2" ? holding::gone : holding::lost;
@@ -144,42 +128,15 @@ asio::awaitable<failure> engine::ready()
     return commands_->connected();
 }
 
-asio::awaitable<void> engine::append(std::span<appending> entries, append_mode mode)
-{
-    auto commands = make_request();
-    std::vector<appending*> sent;
-    sent.reserve(entries.size());
-    for (auto& item : entries) {
-        if (auto invalid = check_stream_name(item.stream))
-            item.outcome = std::move(invalid);
-        else if (!item.entry.body && item.entry.headers.empty())
-            item.outcome = failure(errc::not_encodable, "an event has a body or at least one header");
-        else {
-            item.outcome = failure(errc::unexpected_reply);
-            push_xadd(commands, item);
-            sent.push_back(&item);
-        }
-    }
-    if (sent.empty())
-        co_return;
-    append_replies replies(sent);
-    auto const connected = commands_;
-    if (auto broken = mode.now_or_never ? co_await connected->exec_now(commands, replies)
-                                        : co_await connected->exec(commands, replies))
-        for (auto* item : sent)
-            // Some may have been answered before the connection broke.
-            if (item->outcome.has_error() && item->outcome.error() == errc::unexpected_reply)
-                item->outcome = broken;
-}
-
 asio::awaitable<failure>
 engine::ensure_group(std::string_view stream, std::string_view group, start_position start)
 {
     if (auto invalid = check_stream_name(stream))
         co_return invalid;
     auto commands = make_request();
+    auto const at = key_of(stream);
     commands.push(
-        "XGROUP", "CREATE", stream, group, start.after ? start.after->to_string() : std::string("$"),
+        "XGROUP", "CREATE", at.text(), group, start.after ? start.after->to_string() : std::string("$"),
         "MKSTREAM"
     );
     node_replies replies;
@@ -211,7 +168,7 @@ engine::make_reader(std::string_view group, std::string_view consumer, read_as h
 std::unique_ptr<watching>
 engine::watch(std::string_view stream, std::string_view group, std::function<void()> told)
 {
-    return hints_->watch(stream, group, std::move(told));
+    return hints_->watch(key_of(stream), group, std::move(told));
 }
 
 asio::awaitable<result<std::vector<pending_entry>>>
@@ -221,7 +178,8 @@ engine::backlog(membership who, entry_id after, std::size_t count)
     if (!from)
         co_return std::vector<pending_entry>(); // the server refuses an interval that cannot hold any
     auto commands = make_request();
-    commands.push("XPENDING", who.stream, who.group, from->to_string(), "+", count, who.consumer);
+    auto const at = key_of(who.stream);
+    commands.push("XPENDING", at.text(), who.group, from->to_string(), "+", count, who.consumer);
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
         co_return broken;
@@ -247,7 +205,8 @@ asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
     if (entries.empty())
         co_return failure();
     texts text(entries.size());
-    script_words words(who);
+    auto const at = key_of(who.stream);
+    script_words words(at, who);
     for (auto const& item : entries)
         words.add({text(item.id), item.counted ? "1" : "0"});
     take_reply reply(entries);
@@ -263,7 +222,8 @@ engine::claim(membership who, std::chrono::milliseconds lease, entry_id cursor, 
     if (commands_->is_lost())
         co_return commands_->why_down();
     texts text(3);
-    script_words words(who);
+    auto const at = key_of(who.stream);
+    script_words words(at, who);
     words.add({text(lease.count()), text(cursor), text(count)});
     node_replies replies;
     if (auto broken = co_await run_script(commands_, claim_script(), words, replies))
@@ -289,7 +249,8 @@ asio::awaitable<failure>
 engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> states)
 {
     texts text(ids.size());
-    script_words words(who);
+    auto const at = key_of(who.stream);
+    script_words words(at, who);
     for (auto const id : ids)
         words.add({text(id)});
     node_replies replies;
@@ -308,7 +269,8 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
 asio::awaitable<failure> engine::settle(membership who, std::span<settlement> items, retention limits)
 {
     texts text(items.size());
-    std::vector<std::string_view> acknowledged{who.stream, who.group};
+    auto const at = key_of(who.stream);
+    std::vector<std::string_view> acknowledged{at, who.group};
     // The dead ones apart: a user without rights on their stream can still do the rest.
     std::vector<settlement*> checked;
     std::vector<settlement*> dead;
@@ -323,7 +285,7 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
 
     // The engine may be gone when the acknowledgements have been answered.
     auto const connected = commands_;
-    auto const channel = hint_channel(options_.database, who.stream);
+    auto const channel = hint_channel(options_.database, at);
     if (acknowledged.size() > 2) {
         auto commands = make_request();
         commands.push_range("XACK", acknowledged);
@@ -336,15 +298,15 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
             co_return refused;
     }
     if (!checked.empty()) {
-        script_words words(who);
-        words.add({"0", "0", channel});
+        script_words words(at, who);
+        words.add({"0", "0", channel, who.stream});
         if (auto failed = co_await settle_checked(connected, words, checked))
             co_return failed;
     }
     if (!dead.empty()) {
-        script_words words(who, dead_letter_stream(who.stream));
+        script_words words(at, who, dead_letter_stream(at));
         texts of_limits(2);
-        words.add({of_limits(limits.count), of_limits(limits.age.count()), channel});
+        words.add({of_limits(limits.count), of_limits(limits.age.count()), channel, who.stream});
         auto failed = co_await settle_checked(connected, words, dead);
         if (failed != errc::not_permitted)
             co_return failed;
@@ -353,13 +315,6 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
     }
     co_return failure();
 }
-
-//STUB
-asio::awaitable<result<promotion>> engine::promote_due(std::string_view, std::size_t) { co_return errc::closed; }
-asio::awaitable<result<bool>> engine::cancel_delayed(std::string_view, entry_id) { co_return errc::closed; }
-asio::awaitable<result<std::uint64_t>> engine::trim(std::string_view, retention) { co_return errc::closed; }
-asio::awaitable<result<std::vector<delayed_entry>>> engine::inspect_delayed(std::string_view, entry_id, std::size_t) { co_return errc::closed; }
-asio::awaitable<result<std::uint64_t>> engine::count_delayed(std::string_view) { co_return errc::closed; }
 
 } // namespace redis
 } // namespace strandline

@@ -2,6 +2,7 @@
 
 #include "redis/connection.hpp"
 #include "redis/hints.hpp"
+#include "redis/key.hpp"
 #include "redis/script.hpp"
 
 #include <strandline/broker.hpp>
@@ -85,10 +86,19 @@ public:
     asio::awaitable<result<std::uint64_t>> count_delayed(std::string_view stream) override;
 
 private:
+    /// Each item by itself, in one pipeline.
+    asio::awaitable<void> append_each(std::vector<appending*> items, append_mode mode);
+
+    /// All items or none.
+    asio::awaitable<void> append_all(std::vector<appending*> items, append_mode mode);
+
     /// The connections of the readers; belongs to the strand, and outlives the engine where it is closed.
     using reader_connections = std::vector<std::weak_ptr<connection>>;
 
     std::shared_ptr<connection> make_connection() const;
+
+    /// Every name that is given to us goes through here on its way to the server.
+    key key_of(std::string_view name) const { return {options_.key_prefix, name}; }
 
     redis_options options_;
     tls_identity tls_;

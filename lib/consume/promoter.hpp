@@ -1,0 +1,61 @@
+#pragma once
+
+#include "consume/identity.hpp"
+#include "consume/promotion_plan.hpp"
+#include "core/condition.hpp"
+
+#include <strandline/broker.hpp>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace strandline::consume {
+
+/// Moves delayed entries of the consumer's streams into them when they are due. Whoever does it at the same
+/// time, each is moved once: nothing of this needs a lease, and nothing is left behind where it ends.
+class promoter
+{
+public:
+    struct hooks
+    {
+        /// Something got into a stream.
+        std::function<void()> moved;
+        /// It has looked at a stream, with or without success.
+        std::function<void()> looked;
+        /// The engine answered.
+        std::function<void()> reached;
+        std::function<void(failure const&)> on_error;
+    };
+
+    /// What is referred to must outlive this.
+    promoter(broker& engine, identity const& who, hooks to);
+
+    asio::awaitable<void> run();
+
+    /// The engine is back, or about to be: hints may have been lost.
+    void look_again();
+
+    void close();
+
+    /// Nothing is due, as far as it could be seen.
+    bool is_at_rest() const { return plan_.is_at_rest(); }
+
+private:
+    using clock = promotion_plan::clock;
+
+    asio::awaitable<void> look_at(stream_index stream);
+
+    broker& engine_;
+    identity const& who_;
+    hooks to_;
+    condition changed_;
+    promotion_plan plan_;
+    /// Tell of nearer entries.
+    std::vector<std::unique_ptr<watching>> hints_;
+    /// When it is told again that damaged entries of a stream could not be set aside.
+    std::vector<clock::time_point> tell_again_;
+    bool closed_ = false;
+};
+
+} // namespace strandline::consume
