@@ -20,7 +20,7 @@ broker_ptr open(asio::any_io_executor executor, std::string_view url, failure& w
         why = options.error();
         return nullptr;
     }
-    return make_redis_broker(std::move(executor), std::move(*options));
+    return make_redis_broker(std::move(executor), std::move(*options), why);
 }
 
 broker_ptr open(asio::any_io_executor executor, std::string_view url)

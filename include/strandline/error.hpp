@@ -43,7 +43,8 @@ enum class errc
     outcome_unknown,
     /// Of the events of a batch some were stored; the words say which.
     partly_stored,
-    /// The server refused user, password or database; nothing was sent.
+    /// The server refused user, password, database or client certificate, or its own certificate is not to be
+    /// trusted; nothing was sent.
     refused,
     /// The connection broke after the command was handed to it: whether the server carried it out is unknown.
     connection_lost,

@@ -30,7 +30,7 @@ char const* text_of(errc code) noexcept
     case errc::partly_stored:
         return "only a part was stored";
     case errc::refused:
-        return "server refused user, password or database";
+        return "user, password, database or certificate refused";
     case errc::connection_lost:
         return "connection lost before the server's answer";
     case errc::wrong_type:

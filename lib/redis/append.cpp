@@ -22,15 +22,15 @@ bool needs_script(appending const& item)
            item.keep.age != item.keep.age.zero();
 }
 
-void push_xadd(request& commands, appending const& item)
+void push_xadd(request& commands, key const& at, appending const& item)
 {
     auto const& entry = item.entry;
     if (entry.body && entry.headers.empty() && item.keep.count == 0) {
-        commands.push("XADD", item.stream, "*", body_field, *entry.body);
+        commands.push("XADD", at.text(), "*", body_field, *entry.body);
         return;
     }
     std::string count;
-    std::vector<std::string_view> arguments{item.stream};
+    std::vector<std::string_view> arguments{at};
     arguments.reserve(7 + 2 * entry.headers.size());
     if (item.keep.count != 0) {
         count = std::to_string(item.keep.count);
@@ -51,21 +51,21 @@ public:
     explicit append_script_calls(std::uint32_t database) : database_(database) {}
 
     /// Adds an item to the next call.
-    void add(appending const& item)
+    void add(key const& at, appending const& item)
     {
-        add_key(item.stream);
+        add_key(at);
         if (!item.once.empty())
-            add_key(derived_name(item.stream, "once:" + std::string(item.once)));
+            add_key(derived_name(at, "once:" + std::string(item.once)));
         auto const due = due_of(item);
         if (!due.empty())
             for (auto const* const suffix : {"delayed", "delayed:entries", "delayed:last"})
-                add_key(derived_name(item.stream, suffix));
+                add_key(derived_name(at, suffix));
 
         add_word(item.once.empty() ? "" : std::to_string(item.window.count()));
         add_word(std::to_string(item.keep.count));
         add_word(std::to_string(item.keep.age.count()));
         add_word(due);
-        add_word(hint_channel(database_, item.stream));
+        add_word(hint_channel(database_, at));
         auto const& entry = item.entry;
         add_word(std::to_string(2 * (entry.headers.size() + (entry.body ? 1 : 0))));
         if (entry.body) {
@@ -163,11 +163,11 @@ asio::awaitable<void> engine::append_each(std::vector<appending*> items, append_
         for (auto* item : items) {
             item->outcome = failure(errc::unexpected_reply);
             if (needs_script(*item)) {
-                calls.add(*item);
+                calls.add(key_of(item->stream), *item);
                 calls.push(commands);
             }
             else
-                push_xadd(commands, *item);
+                push_xadd(commands, key_of(item->stream), *item);
         }
         append_replies replies(items);
         if (auto broken = mode.now_or_never ? co_await connected->exec_now(commands, replies)
@@ -190,7 +190,7 @@ asio::awaitable<void> engine::append_all(std::vector<appending*> items, append_m
     auto commands = make_request();
     append_script_calls call(options_.database);
     for (auto const* item : items)
-        call.add(*item);
+        call.add(key_of(item->stream), *item);
     call.push(commands);
     node_replies replies;
     auto const connected = commands_;

@@ -3,11 +3,12 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <fmt/format.h>
+#include <openssl/x509_vfy.h>
 
 #include <exception>
 #include <random>
@@ -22,23 +23,11 @@ constexpr std::chrono::seconds steady_session{1};
 /// Whole batches should fit into few reads of the socket.
 constexpr std::size_t read_buffer_growth = 16 * 1024;
 
-asio::ssl::context make_tls(redis_options const& options)
-{
-    asio::ssl::context context(asio::ssl::context::tls_client);
-    if (options.tls) {
-        context.set_default_verify_paths();
-        context.set_verify_mode(asio::ssl::verify_peer);
-        context.set_verify_callback(asio::ssl::host_name_verification(options.host));
-    }
-    return context;
-}
-
 boost::redis::config make_config(redis_options const& options)
 {
     boost::redis::config config;
-    config.addr = {options.host, std::to_string(options.port)};
     config.unix_socket = options.unix_socket;
-    config.use_ssl = options.tls;
+    // The limit of the attempt ends it sooner.
     config.resolve_timeout = options.connect_timeout;
     config.connect_timeout = options.connect_timeout;
     config.ssl_handshake_timeout = options.connect_timeout;
@@ -62,35 +51,30 @@ request make_request()
     return made;
 }
 
-connection::connection(asio::any_io_executor strand, redis_options options)
-    : options_(std::move(options))
-    , config_(make_config(options_))
-    , transport_(strand, make_tls(options_), boost::redis::logger(boost::redis::logger::level::disabled))
+connection::connection(asio::any_io_executor strand, redis_options const& options, tls_identity const& tls)
+    : connect_timeout_(options.connect_timeout)
+    , route_(options)
+    , greeting_(options)
+    , config_(make_config(options))
+    , transport_(
+          strand,
+          [&] {
+              auto context = tls.make_context();
+              context.set_verify_callback([this](bool is_trusted, asio::ssl::verify_context& of) {
+                  return verify(is_trusted, of);
+              });
+              return context;
+          }(),
+          boost::redis::logger(boost::redis::logger::level::disabled)
+      )
     , pause_(strand)
-    , backoff_(options_.min_reconnect_delay, options_.max_reconnect_delay, std::random_device{}())
+    , backoff_(options.min_reconnect_delay, options.max_reconnect_delay, std::random_device{}())
+    , limit_(strand)
 {
     boost::redis::any_adapter pushes([this](auto event, auto const& node, auto& error) {
         take_push(event, node, error);
     });
     transport_.set_receive_response(pushes);
-    // Waits for the connection to be made, unlike everything else.
-    handshake_.get_config().cancel_on_connection_lost = true;
-    if (options_.user.empty() && options_.password.empty())
-        handshake_.push("HELLO", "3", "SETNAME", "strandline");
-    else
-        handshake_.push(
-            "HELLO", "3", "AUTH", options_.user.empty() ? std::string_view("default") : options_.user,
-            options_.password, "SETNAME", "strandline"
-        );
-    if (options_.database != 0)
-        handshake_.push("SELECT", options_.database);
-    handshake_.push("CLIENT", "ID");
-}
-
-std::string connection::address() const
-{
-    return options_.unix_socket.empty() ? fmt::format("{}:{}", options_.host, options_.port)
-                                        : options_.unix_socket;
 }
 
 std::optional<std::uint64_t> connection::client_id() const noexcept
@@ -118,7 +102,16 @@ asio::awaitable<failure> connection::exec_now(request const& commands, reply_sin
         co_return failure(errc::closed);
     if (phase_ != phase::up)
         co_return failure(errc::unreachable, std::string(why_down().words()));
+    // The frame can be destroyed while it waits, with its context.
+    struct ending
+    {
+        connection& of;
+        ~ending() { of.end_command(); }
+    } const at_the_end{*this};
+    ++commands_under_way_;
     auto const [error, bytes] = co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
+    if (replies.is_of_replica())
+        leave_replica();
     if (!error)
         co_return failure();
     if (phase_ == phase::closed)
@@ -131,7 +124,7 @@ asio::awaitable<failure> connection::exec_now(request const& commands, reply_sin
     }
     co_return failure(
         errc::connection_lost,
-        fmt::format("the connection to {} broke before the answer came ({})", address(), error.message())
+        fmt::format("the connection to {} broke before the answer came ({})", target_.name, error.message())
     );
 }
 
@@ -238,13 +231,7 @@ asio::awaitable<failure> connection::connected(std::chrono::milliseconds wait)
 
 failure connection::why_down(std::chrono::milliseconds waited) const
 {
-    if (last_error_ == errc::refused || last_error_ == errc::unavailable)
-        return last_error_;
-    auto const reason = last_error_ ? last_error_.message() : std::string("no answer");
-    return {
-        errc::unreachable,
-        fmt::format("no connection to {} within {} ms: {}", address(), waited.count(), reason)
-    };
+    return route_.problem(waited);
 }
 
 void connection::tell_waiters(failure const& news)
@@ -261,68 +248,144 @@ void connection::give_up_waiting()
         tell_waiters(error_code(asio::error::operation_aborted));
 }
 
-void connection::start_handshake()
+asio::awaitable<void> connection::run()
 {
-    handshake_replies_.clear();
+    while (phase_ != phase::closed) {
+        auto why = co_await attempt();
+        if (phase_ == phase::closed)
+            break;
+        phase_ = phase::down;
+        if (named_master_) {
+            route_.master_is(*std::exchange(named_master_, std::nullopt));
+            continue;
+        }
+        if (auto const since = std::exchange(up_since_, std::nullopt)) {
+            if (std::chrono::steady_clock::now() - *since > steady_session)
+                backoff_.reset();
+            if (std::exchange(is_to_be_left_, false))
+                route_.failed(std::move(why));
+            else
+                route_.lost(std::move(why));
+        }
+        else if (!route_.failed(std::move(why)))
+            continue;
+        else if (auto const problem = why_down(); problem != errc::unreachable)
+            tell_waiters(problem);
+        pause_.expires_after(backoff_.next());
+        co_await pause_.async_wait(asio::as_tuple);
+    }
+}
+
+asio::awaitable<failure> connection::attempt()
+{
+    ++attempts_;
+    target_ = route_.next();
+    verdict_ = {};
+    certificate_problem_.clear();
+    config_.addr = {target_.at.host, std::to_string(target_.at.port)};
+    config_.use_ssl = target_.tls;
+
+    auto const time = route_.time_for_attempt();
+    limit_.expires_after(time);
+    limit_.async_wait([self = shared_from_this(), attempt = attempts_, time](error_code cancelled) {
+        if (!cancelled && attempt == self->attempts_ && !self->up_since_)
+            self->give_up({errc::unreachable, fmt::format("no answer within {} ms", time.count())});
+    });
+    shake_hands();
+    auto const ended = co_await transport_.async_run(config_, asio::as_tuple);
+    auto const error = std::get<0>(ended);
+    limit_.cancel();
+    // What never was written would otherwise be kept for the next connection.
+    transport_.cancel(boost::redis::operation::exec);
+    if (verdict_)
+        co_return verdict_;
+    if (error.category() != asio::error::get_ssl_category() || up_since_)
+        co_return failure(error);
+    co_return failure(
+        errc::refused,
+        certificate_problem_.empty() ? error.message() : error.message() + ": " + certificate_problem_
+    );
+}
+
+void connection::shake_hands()
+{
+    first_replies_.clear();
     transport_.async_exec(
-        handshake_, handshake_replies_.adapter(),
+        target_.is_sentinel ? greeting_.to_sentinel() : greeting_.to_server(), first_replies_.adapter(),
         asio::bind_executor(
             transport_.get_executor(),
-            [self = shared_from_this()](boost::system::error_code error, std::size_t) {
-                self->finish_handshake(error);
+            [self = shared_from_this(), attempt = attempts_](error_code error, std::size_t) {
+                // If it failed the run coroutine knows more.
+                if (!error && attempt == self->attempts_ && self->phase_ != phase::closed)
+                    self->finish_handshake();
             }
         )
     );
 }
 
-void connection::finish_handshake(boost::system::error_code error)
+void connection::finish_handshake()
 {
-    if (error || phase_ == phase::closed)
-        return; // the run coroutine knows more
-    // All but CLIENT ID must succeed; that one may be forbidden to the user and is done without.
-    auto const needed = handshake_.get_expected_responses() - 1;
-    for (std::size_t command = 0; command < needed; ++command) {
-        if (auto refusal = handshake_replies_.error(command)) {
-            last_error_ = refusal == errc::unavailable
-                              ? refusal
-                              : failure(errc::refused, fmt::format("{}: {}", address(), refusal.words()));
-            tell_waiters(last_error_);
-            transport_.cancel(boost::redis::operation::run);
-            return;
-        }
+    if (verdict_)
+        return;
+    if (target_.is_sentinel) {
+        auto const master = greeting_.master(first_replies_);
+        if (!master)
+            return give_up(master.error());
+        named_master_ = *master;
+        transport_.cancel(boost::redis::operation::run);
     }
-    client_id_.reset();
-    if (!handshake_replies_.error(needed))
-        client_id_ = node_walk(handshake_replies_.reply(needed)).number();
+    else if (auto why = greeting_.judge(first_replies_))
+        give_up(std::move(why));
+    else
+        come_up();
+}
+
+void connection::come_up()
+{
+    limit_.cancel();
+    route_.arrived();
+    client_id_ = greeting_.client_id(first_replies_);
     phase_ = phase::up;
     was_up_ = true;
     up_since_ = std::chrono::steady_clock::now();
-    last_error_ = {};
     tell_waiters({});
     if (receiver_)
         if (auto const receiver = receiver_->lock())
             receiver->on_connected();
 }
 
-asio::awaitable<void> connection::run()
+void connection::give_up(failure why)
 {
-    while (phase_ != phase::closed) {
-        start_handshake();
-        auto const ended = co_await transport_.async_run(config_, asio::as_tuple);
-        auto const error = std::get<0>(ended);
-        // What never was written would otherwise be kept for the next connection.
-        transport_.cancel(boost::redis::operation::exec);
-        if (phase_ == phase::closed)
-            break;
-        if (up_since_ && std::chrono::steady_clock::now() - *up_since_ > steady_session)
-            backoff_.reset();
-        up_since_.reset();
-        phase_ = phase::down;
-        if (!last_error_ || error != asio::error::operation_aborted)
-            last_error_ = failure(error);
-        pause_.expires_after(backoff_.next());
-        co_await pause_.async_wait(asio::as_tuple);
-    }
+    verdict_ = std::move(why);
+    transport_.cancel(boost::redis::operation::run);
+}
+
+bool connection::verify(bool is_trusted, asio::ssl::verify_context& context)
+{
+    auto const& host = target_.at.host;
+    if (asio::ssl::host_name_verification(host)(is_trusted, context))
+        return true;
+    // OpenSSL's error says only that it failed.
+    certificate_problem_ =
+        is_trusted ? "it is not for " + host
+                   : ::X509_verify_cert_error_string(::X509_STORE_CTX_get_error(context.native_handle()));
+    return false;
+}
+
+void connection::leave_replica()
+{
+    if (phase_ != phase::up)
+        return;
+    phase_ = phase::down;
+    is_to_be_left_ = true;
+    verdict_ = {errc::unavailable, "it is a replica"};
+}
+
+void connection::end_command()
+{
+    --commands_under_way_;
+    if (is_to_be_left_ && commands_under_way_ == 0)
+        transport_.cancel(boost::redis::operation::run);
 }
 
 void connection::close()
@@ -332,6 +395,7 @@ void connection::close()
     phase_ = phase::closed;
     tell_waiters(errc::closed);
     pause_.cancel();
+    limit_.cancel();
     transport_.cancel();
 }
 

@@ -1,11 +1,15 @@
 #pragma once
 
 #include "redis/backoff.hpp"
+#include "redis/greeting.hpp"
 #include "redis/replies.hpp"
+#include "redis/route.hpp"
+#include "redis/tls.hpp"
 
 #include <strandline/broker.hpp>
 #include <strandline/redis.hpp>
 
+#include <boost/asio/ssl/verify_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/redis/connection.hpp>
 #include <boost/redis/request.hpp>
@@ -45,13 +49,15 @@ protected:
 /// closed.
 ///
 /// Boost.Redis' own reconnect is switched off: it waits a constant time, and repeats in its handshake what
-/// only we can judge. Everything here runs on the strand given. Commands wait while there is no connection,
-/// at most the connect timeout. The run coroutine shares ownership, because the transport must not be
-/// destroyed while it runs.
+/// only we can judge. Nor is its Sentinel used: it tells neither what the sentinels said nor which master
+/// they named, against whose host a certificate must be checked; the transport runs to a sentinel first, then
+/// to the master. Everything here runs on the strand given. Commands wait while there is no connection, at
+/// most the connect timeout. The run coroutine shares ownership, because the transport must not be destroyed
+/// while it runs.
 class connection : public std::enable_shared_from_this<connection>
 {
 public:
-    connection(asio::any_io_executor strand, redis_options options);
+    connection(asio::any_io_executor strand, redis_options const& options, tls_identity const& tls);
 
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
@@ -78,13 +84,17 @@ public:
     /// `unavailable`, `closed`.
     asio::awaitable<failure> connected(std::chrono::milliseconds wait);
 
-    asio::awaitable<failure> connected() { return connected(options_.connect_timeout); }
+    asio::awaitable<failure> connected() { return connected(connect_timeout_); }
 
     /// The server's number of this connection; nothing while it is down or where the user may not ask for it.
     std::optional<std::uint64_t> client_id() const noexcept;
 
     /// Ends the waits for a connection that there is not: they fail with `operation_aborted`.
     void give_up_waiting();
+
+    /// The server was found to be a replica: leaves it for another one when all that was sent to it has been
+    /// answered.
+    void leave_replica();
 
     /// Ends the connection for good; commands under way complete with `closed`.
     void close();
@@ -97,7 +107,7 @@ public:
     /// What a command gets that has waited so long for the connection.
     failure why_down(std::chrono::milliseconds waited) const;
 
-    failure why_down() const { return why_down(options_.connect_timeout); }
+    failure why_down() const { return why_down(connect_timeout_); }
 
     bool is_closed() const noexcept { return phase_ == phase::closed; }
 
@@ -120,28 +130,44 @@ private:
     using transport = boost::redis::basic_connection<asio::any_io_executor>;
 
     asio::awaitable<void> run();
+    asio::awaitable<failure> attempt();
+    void shake_hands();
+    void finish_handshake();
+    void come_up();
+    void give_up(failure why);
+    bool verify(bool is_trusted, asio::ssl::verify_context& context);
+    void end_command();
     asio::awaitable<void> drain_pushes();
     void take_push(
         boost::redis::any_adapter::parse_event event, resp3::node_view const& node,
         boost::system::error_code& error
     );
-    void start_handshake();
-    void finish_handshake(boost::system::error_code error);
     void tell_waiters(failure const& news);
-    std::string address() const;
 
-    redis_options options_;
+    std::chrono::milliseconds connect_timeout_;
     phase phase_ = phase::idle;
     bool was_up_ = false;
+    route route_;
+    greeting greeting_;
     boost::redis::config config_;
     transport transport_;
     asio::steady_timer pause_;
     backoff backoff_;
-    request handshake_;
-    node_replies handshake_replies_;
+
+    // Of the attempt at hand, and of the connection that it becomes.
+    std::uint64_t attempts_ = 0;
+    route::target target_;
+    asio::steady_timer limit_;
+    node_replies first_replies_;
+    std::string certificate_problem_;
+    std::optional<redis_address> named_master_;
+    /// Why we ended it.
+    failure verdict_;
     std::optional<std::uint64_t> client_id_;
     std::optional<std::chrono::steady_clock::time_point> up_since_;
-    failure last_error_;
+    std::size_t commands_under_way_ = 0;
+    bool is_to_be_left_ = false;
+
     std::list<waiter*> waiters_;
     std::optional<std::weak_ptr<push_receiver>> receiver_;
     /// Of the push that arrives.

@@ -37,11 +37,11 @@ std::string member_of(entry_id id)
 
 /// Makes dead letters of entries that cannot be understood; tells how many, and why no more.
 asio::awaitable<failure> set_aside(
-    std::shared_ptr<connection> connected, std::string_view stream, delayed_keys const& delayed,
-    std::span<std::string_view const> members, std::size_t& done
+    std::shared_ptr<connection> connected, std::string_view stream, key const& at,
+    delayed_keys const& delayed, std::span<std::string_view const> members, std::size_t& done
 )
 {
-    auto const letters = dead_letter_stream(stream);
+    auto const letters = dead_letter_stream(at);
     while (!members.empty()) {
         auto const now = members.first(std::min(members.size(), most_in_call));
         members = members.subspan(now.size());
@@ -105,10 +105,11 @@ private:
 
 asio::awaitable<result<promotion>> engine::promote_due(std::string_view stream, std::size_t count)
 {
-    delayed_keys const delayed(stream);
+    auto const at = key_of(stream);
+    delayed_keys const delayed(at);
     auto const connected = commands_;
     texts text(1);
-    script_words words({stream, delayed.ids, delayed.contents});
+    script_words words({at, delayed.ids, delayed.contents});
     words.add({text(count)});
     node_replies replies;
     if (auto broken = co_await run_script(connected, promote_script(), words, replies))
@@ -130,7 +131,7 @@ asio::awaitable<result<promotion>> engine::promote_due(std::string_view stream, 
     if (!walk.ok())
         co_return unexpected_reply("the script that moves delayed entries");
     if (!damaged.empty())
-        done.not_set_aside = co_await set_aside(connected, stream, delayed, damaged, done.set_aside);
+        done.not_set_aside = co_await set_aside(connected, stream, at, delayed, damaged, done.set_aside);
     if (!why_stopped.empty())
         co_return server_failure(why_stopped);
     co_return done;
@@ -138,7 +139,7 @@ asio::awaitable<result<promotion>> engine::promote_due(std::string_view stream, 
 
 asio::awaitable<result<bool>> engine::cancel_delayed(std::string_view stream, entry_id id)
 {
-    delayed_keys const delayed(stream);
+    delayed_keys const delayed(key_of(stream));
     auto const member = member_of(id);
     script_words words({delayed.ids, delayed.contents});
     words.add({member});
@@ -157,7 +158,7 @@ asio::awaitable<result<bool>> engine::cancel_delayed(std::string_view stream, en
 asio::awaitable<result<std::vector<delayed_entry>>>
 engine::inspect_delayed(std::string_view stream, entry_id after, std::size_t count)
 {
-    delayed_keys const delayed(stream);
+    delayed_keys const delayed(key_of(stream));
     auto const behind = "(" + member_of(after);
     texts text(1);
     script_words words({delayed.ids, delayed.contents});
@@ -171,7 +172,7 @@ engine::inspect_delayed(std::string_view stream, entry_id after, std::size_t cou
 asio::awaitable<result<std::uint64_t>> engine::count_delayed(std::string_view stream)
 {
     auto commands = make_request();
-    commands.push("ZCARD", delayed_keys(stream).ids);
+    commands.push("ZCARD", delayed_keys(key_of(stream)).ids);
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
         co_return broken;

@@ -14,11 +14,26 @@
 
 namespace strandline {
 
+broker_ptr make_redis_broker(asio::any_io_executor executor, redis_options options, failure& why)
+{
+    why = validate(options);
+    if (why)
+        return nullptr;
+    auto tls = redis::tls_identity::load(options);
+    if (!tls) {
+        why = tls.error();
+        return nullptr;
+    }
+    return std::make_shared<redis::engine>(make_strand_of(executor), std::move(options), std::move(*tls));
+}
+
 broker_ptr make_redis_broker(asio::any_io_executor executor, redis_options options)
 {
-    if (auto invalid = validate(options))
-        throw error(std::move(invalid));
-    return std::make_shared<redis::engine>(make_strand_of(executor), std::move(options));
+    failure why;
+    auto made = make_redis_broker(std::move(executor), std::move(options), why);
+    if (why)
+        throw error(std::move(why));
+    return made;
 }
 
 namespace redis {
@@ -54,7 +69,7 @@ settle_checked(std::shared_ptr<connection> connected, script_words& words, std::
              item->error}
         );
     node_replies replies;
-    if (auto broken = co_await run_script(std::move(connected), settle_script(), words, replies))
+    if (auto broken = co_await run_script(connected, settle_script(), words, replies))
         co_return broken;
     if (auto refused = replies.error(0))
         co_return refused;
@@ -65,22 +80,29 @@ settle_checked(std::shared_ptr<connection> connected, script_words& words, std::
         auto const answer = walk.text();
         if (answer == "0" || answer == "1" || answer == "2")
             item->state = to_holding(answer);
-        else
+        else {
             item->error_of_item = server_failure(answer);
+            if (tells_of_replica(answer))
+                connected->leave_replica();
+        }
     }
     co_return failure();
 }
 
 } // namespace
 
-engine::engine(asio::any_io_executor strand, redis_options options)
+engine::engine(asio::any_io_executor strand, redis_options options, tls_identity tls)
     : broker(strand)
     , options_(std::move(options))
-    , commands_(std::make_shared<connection>(strand, options_))
-    , hints_(std::make_shared<hints>(
-          commands_, std::make_shared<connection>(strand, options_), options_.database
-      ))
+    , tls_(std::move(tls))
+    , commands_(make_connection())
+    , hints_(std::make_shared<hints>(commands_, make_connection(), options_.database))
 {}
+
+std::shared_ptr<connection> engine::make_connection() const
+{
+    return std::make_shared<connection>(get_executor(), options_, tls_);
+}
 
 engine::~engine()
 {
@@ -110,8 +132,9 @@ engine::ensure_group(std::string_view stream, std::string_view group, start_posi
     if (auto invalid = check_stream_name(stream))
         co_return invalid;
     auto commands = make_request();
+    auto const at = key_of(stream);
     commands.push(
-        "XGROUP", "CREATE", stream, group, start.after ? start.after->to_string() : std::string("$"),
+        "XGROUP", "CREATE", at.text(), group, start.after ? start.after->to_string() : std::string("$"),
         "MKSTREAM"
     );
     node_replies replies;
@@ -133,7 +156,7 @@ std::unique_ptr<group_reader>
 engine::make_reader(std::string_view group, std::string_view consumer, read_as how)
 {
     std::erase_if(*readers_, [](auto const& reader) { return reader.expired(); });
-    auto own = std::make_shared<connection>(get_executor(), options_);
+    auto own = make_connection();
     if (commands_->is_closed())
         own->close(); // nobody would do so later
     readers_->push_back(own);
@@ -143,7 +166,7 @@ engine::make_reader(std::string_view group, std::string_view consumer, read_as h
 std::unique_ptr<watching>
 engine::watch(std::string_view stream, std::string_view group, std::function<void()> told)
 {
-    return hints_->watch(stream, group, std::move(told));
+    return hints_->watch(key_of(stream), group, std::move(told));
 }
 
 asio::awaitable<result<std::vector<pending_entry>>>
@@ -153,7 +176,8 @@ engine::backlog(membership who, entry_id after, std::size_t count)
     if (!from)
         co_return std::vector<pending_entry>(); // the server refuses an interval that cannot hold any
     auto commands = make_request();
-    commands.push("XPENDING", who.stream, who.group, from->to_string(), "+", count, who.consumer);
+    auto const at = key_of(who.stream);
+    commands.push("XPENDING", at.text(), who.group, from->to_string(), "+", count, who.consumer);
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
         co_return broken;
@@ -179,7 +203,8 @@ asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
     if (entries.empty())
         co_return failure();
     texts text(entries.size());
-    script_words words(who);
+    auto const at = key_of(who.stream);
+    script_words words(at, who);
     for (auto const& item : entries)
         words.add({text(item.id), item.counted ? "1" : "0"});
     take_reply reply(entries);
@@ -195,7 +220,8 @@ engine::claim(membership who, std::chrono::milliseconds lease, entry_id cursor, 
     if (commands_->is_lost())
         co_return commands_->why_down();
     texts text(3);
-    script_words words(who);
+    auto const at = key_of(who.stream);
+    script_words words(at, who);
     words.add({text(lease.count()), text(cursor), text(count)});
     node_replies replies;
     if (auto broken = co_await run_script(commands_, claim_script(), words, replies))
@@ -221,7 +247,8 @@ asio::awaitable<failure>
 engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> states)
 {
     texts text(ids.size());
-    script_words words(who);
+    auto const at = key_of(who.stream);
+    script_words words(at, who);
     for (auto const id : ids)
         words.add({text(id)});
     node_replies replies;
@@ -240,7 +267,8 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
 asio::awaitable<failure> engine::settle(membership who, std::span<settlement> items, retention limits)
 {
     texts text(items.size());
-    std::vector<std::string_view> acknowledged{who.stream, who.group};
+    auto const at = key_of(who.stream);
+    std::vector<std::string_view> acknowledged{at, who.group};
     // The dead ones apart: a user without rights on their stream can still do the rest.
     std::vector<settlement*> checked;
     std::vector<settlement*> dead;
@@ -255,7 +283,7 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
 
     // The engine may be gone when the acknowledgements have been answered.
     auto const connected = commands_;
-    auto const channel = hint_channel(options_.database, who.stream);
+    auto const channel = hint_channel(options_.database, at);
     if (acknowledged.size() > 2) {
         auto commands = make_request();
         commands.push_range("XACK", acknowledged);
@@ -268,13 +296,13 @@ asio::awaitable<failure> engine::settle(membership who, std::span<settlement> it
             co_return refused;
     }
     if (!checked.empty()) {
-        script_words words(who);
+        script_words words(at, who);
         words.add({"0", "0", channel, who.stream});
         if (auto failed = co_await settle_checked(connected, words, checked))
             co_return failed;
     }
     if (!dead.empty()) {
-        script_words words(who, dead_letter_stream(who.stream));
+        script_words words(at, who, dead_letter_stream(at));
         texts of_limits(2);
         words.add({of_limits(limits.count), of_limits(limits.age.count()), channel, who.stream});
         auto failed = co_await settle_checked(connected, words, dead);

@@ -2,6 +2,7 @@
 
 #include "redis/connection.hpp"
 #include "redis/hints.hpp"
+#include "redis/key.hpp"
 #include "redis/script.hpp"
 
 #include <strandline/broker.hpp>
@@ -16,7 +17,7 @@ namespace strandline::redis {
 class engine final : public broker
 {
 public:
-    engine(asio::any_io_executor strand, redis_options options);
+    engine(asio::any_io_executor strand, redis_options options, tls_identity tls);
     ~engine() override;
 
     void close() override;
@@ -94,7 +95,13 @@ private:
     /// The connections of the readers; belongs to the strand, and outlives the engine where it is closed.
     using reader_connections = std::vector<std::weak_ptr<connection>>;
 
+    std::shared_ptr<connection> make_connection() const;
+
+    /// Every name that is given to us goes through here on its way to the server.
+    key key_of(std::string_view name) const { return {options_.key_prefix, name}; }
+
     redis_options options_;
+    tls_identity tls_;
     /// Everything but blocking reads and hints; they have connections of their own.
     std::shared_ptr<connection> commands_;
     std::shared_ptr<hints> hints_;

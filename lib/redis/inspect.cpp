@@ -23,7 +23,7 @@ failure refusal(node_replies const& replies, std::size_t command)
 asio::awaitable<result<stream_info>> engine::inspect_stream(std::string_view stream)
 {
     auto commands = make_request();
-    commands.push("XINFO", "STREAM", stream);
+    commands.push("XINFO", "STREAM", key_of(stream).text());
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
         co_return broken;
@@ -65,8 +65,9 @@ asio::awaitable<result<stream_info>> engine::inspect_stream(std::string_view str
 asio::awaitable<result<std::vector<group_info>>> engine::inspect_groups(std::string_view stream)
 {
     auto commands = make_request();
-    commands.push("XINFO", "GROUPS", stream);
-    commands.push("XLEN", stream);
+    auto const at = key_of(stream);
+    commands.push("XINFO", "GROUPS", at.text());
+    commands.push("XLEN", at.text());
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
         co_return broken;
@@ -106,7 +107,7 @@ asio::awaitable<result<std::vector<consumer_info>>>
 engine::inspect_consumers(std::string_view stream, std::string_view group)
 {
     auto commands = make_request();
-    commands.push("XINFO", "CONSUMERS", stream, group);
+    commands.push("XINFO", "CONSUMERS", key_of(stream).text(), group);
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
         co_return broken;
@@ -141,7 +142,7 @@ engine::inspect_pending(std::string_view stream, std::string_view group, entry_i
     if (!from)
         co_return std::vector<pending_info>(); // the server refuses an interval that cannot hold any
     auto commands = make_request();
-    commands.push("XPENDING", stream, group, from->to_string(), "+", count);
+    commands.push("XPENDING", key_of(stream).text(), group, from->to_string(), "+", count);
     node_replies replies;
     if (auto broken = co_await commands_->exec(commands, replies))
         co_return broken;

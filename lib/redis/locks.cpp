@@ -14,9 +14,9 @@ namespace {
 constexpr std::chrono::milliseconds longest_lock = std::chrono::years(100);
 
 /// Not the name itself: what one lock has behind its name could be another lock's name.
-std::string key_of_holder(std::string_view name)
+std::string holder_of(key const& lock)
 {
-    return derived_name(name, "holder");
+    return derived_name(lock, "holder");
 }
 
 /// A script that answers 0 to who does not have the lock.
@@ -41,8 +41,9 @@ engine::lock(std::string_view name, std::string_view token, std::chrono::millise
 {
     if (auto invalid = check_lock(name, token, ttl))
         co_return invalid;
-    auto const holder = key_of_holder(name);
-    auto const fence = derived_name(name, "fence");
+    auto const at = key_of(name);
+    auto const holder = holder_of(at);
+    auto const fence = derived_name(at, "fence");
     texts text(1);
     script_words words({holder, fence});
     words.add({token, text(std::min(ttl, longest_lock).count())});
@@ -66,7 +67,7 @@ engine::renew_lock(std::string_view name, std::string_view token, std::chrono::m
     if (auto invalid = check_lock(name, token, ttl))
         co_return invalid;
     texts text(1);
-    auto const holder = key_of_holder(name);
+    auto const holder = holder_of(key_of(name));
     script_words words({holder});
     words.add({token, text(std::min(ttl, longest_lock).count())});
     co_return co_await run_for_holder(commands_, renew_lock_script(), name, words);
@@ -76,7 +77,7 @@ asio::awaitable<failure> engine::unlock(std::string_view name, std::string_view 
 {
     if (auto invalid = check_lock(name, token))
         co_return invalid;
-    auto const holder = key_of_holder(name);
+    auto const holder = holder_of(key_of(name));
     script_words words({holder});
     words.add({token});
     co_return co_await run_for_holder(commands_, unlock_script(), name, words);

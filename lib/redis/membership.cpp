@@ -18,7 +18,8 @@ asio::awaitable<failure> engine::join(membership who, std::chrono::milliseconds 
     if (auto invalid = check_join(who, lease))
         co_return invalid;
     texts text(1);
-    script_words words(who);
+    auto const at = key_of(who.stream);
+    script_words words(at, who);
     words.add({text(lease.count()), take_over ? "1" : "0"});
     node_replies replies;
     if (auto broken = co_await run_script(commands_, join_script(), words, replies))
@@ -39,8 +40,9 @@ asio::awaitable<failure> engine::join(membership who, std::chrono::milliseconds 
 
 asio::awaitable<failure> engine::leave(membership who)
 {
-    auto const record = group_record(who.stream, who.group);
-    script_words words({who.stream, record});
+    auto const at = key_of(who.stream);
+    auto const record = group_record(at, who.group);
+    script_words words({at, record});
     words.add({who.group, who.consumer, who.token});
     node_replies replies;
     if (auto broken = co_await run_script(commands_, leave_script(), words, replies))
@@ -51,9 +53,10 @@ asio::awaitable<failure> engine::leave(membership who)
 asio::awaitable<result<std::size_t>>
 engine::remove_idle(std::string_view stream, std::string_view group, std::chrono::milliseconds idle)
 {
-    auto const record = group_record(stream, group);
+    auto const at = key_of(stream);
+    auto const record = group_record(at, group);
     texts text(2);
-    script_words words({stream, record});
+    script_words words({at, record});
     words.add({group, text(idle.count()), text(most_removed)});
     node_replies replies;
     if (auto broken = co_await run_script(commands_, remove_idle_script(), words, replies))

@@ -1,6 +1,7 @@
 #include "redis/reader.hpp"
 
 #include "redis/batch.hpp"
+#include "redis/key.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 
 namespace strandline::redis {
 
@@ -31,6 +33,7 @@ reader::reader(
     : commands_(std::move(commands))
     , own_(std::move(own))
     , longest_wait_(std::max(options.health_check_interval * 3 / 4, std::chrono::milliseconds(1)))
+    , prefix_(options.key_prefix)
     , group_(group)
     , consumer_(consumer)
     , how_(how)
@@ -47,6 +50,16 @@ asio::awaitable<failure> reader::read(
 )
 {
     auto const blocks = wait > std::chrono::milliseconds::zero();
+    // The reply names the keys.
+    std::vector<std::string> keys;
+    std::vector<std::string_view> names;
+    if (!prefix_.empty()) {
+        std::ranges::transform(streams, std::back_inserter(keys), [this](std::string_view stream) {
+            return key_name(prefix_, stream);
+        });
+        names.assign(keys.begin(), keys.end());
+        streams = names;
+    }
     auto commands = make_request();
     std::vector<std::string_view> arguments{"GROUP", group_, consumer_, "COUNT"};
     auto const count_text = std::to_string(count);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace strandline::redis {
 
@@ -55,6 +56,7 @@ private:
     /// The health check's PING queues behind a blocked read; it must be answered before the connection counts
     /// as dead.
     std::chrono::milliseconds longest_wait_;
+    std::string prefix_;
     std::string group_;
     std::string consumer_;
     read_as how_;

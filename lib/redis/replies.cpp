@@ -8,7 +8,7 @@ namespace strandline::redis {
 
 failure server_failure(std::string_view reply)
 {
-    static constexpr std::array<std::pair<std::string_view, errc>, 17> known{{
+    static constexpr std::array<std::pair<std::string_view, errc>, 16> known{{
         {"WRONGTYPE", errc::wrong_type},
         {"NOGROUP", errc::no_group},
         // What 7.0 answers a blocked reader whose stream or group was removed; later versions say NOGROUP.
@@ -17,7 +17,6 @@ failure server_failure(std::string_view reply)
         {"NOPERM", errc::not_permitted},
         {"LOADING", errc::unavailable},
         {"BUSY", errc::unavailable},
-        {"READONLY", errc::unavailable},
         {"MASTERDOWN", errc::unavailable},
         {"TRYAGAIN", errc::unavailable},
         {"CLUSTERDOWN", errc::unavailable},
@@ -33,8 +32,7 @@ failure server_failure(std::string_view reply)
     if (reply.find("The user executing the script can't") != reply.npos ||
         reply.find("ACL failure in script") != reply.npos)
         return {errc::not_permitted, std::string(reply)};
-    // A blocked reader is sent away, because its server becomes a replica.
-    if (reply.starts_with("UNBLOCKED force unblock "))
+    if (tells_of_replica(reply))
         return {errc::unavailable, std::string(reply)};
     auto const word = reply.substr(0, reply.find(' '));
     auto const found = std::ranges::find(known, word, &std::pair<std::string_view, errc>::first);

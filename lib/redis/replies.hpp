@@ -19,6 +19,17 @@ namespace resp3 = boost::redis::resp3;
 /// The failure that a server's error reply means; its words are the reply.
 failure server_failure(std::string_view reply);
 
+inline bool is_error(resp3::node_view const& node)
+{
+    return node.data_type == resp3::type::simple_error || node.data_type == resp3::type::blob_error;
+}
+
+/// Whether the server refused a command, or a blocked read, because it is a replica.
+inline bool tells_of_replica(std::string_view reply)
+{
+    return reply.starts_with("READONLY ") || reply.starts_with("UNBLOCKED force unblock ");
+}
+
 /// What the replies of one request are written into, node by node as they arrive.
 ///
 /// Errors and nulls are recorded as values: an adapter that set its error code would close the connection and
@@ -36,22 +47,26 @@ public:
     {
         return boost::redis::any_adapter(
             [this](boost::redis::any_adapter::parse_event event, resp3::node_view const& node, auto&) {
-                if (event == boost::redis::any_adapter::parse_event::node)
+                if (event == boost::redis::any_adapter::parse_event::node) {
+                    if (node.depth == 0 && is_error(node) && tells_of_replica(node.value))
+                        is_of_replica_ = true;
                     on_node(node);
+                }
                 else if (event == boost::redis::any_adapter::parse_event::done)
                     on_reply_end();
             }
         );
     }
 
+    /// A command was answered by a server that is a replica.
+    bool is_of_replica() const noexcept { return is_of_replica_; }
+
 protected:
     ~reply_sink() = default;
-};
 
-inline bool is_error(resp3::node_view const& node)
-{
-    return node.data_type == resp3::type::simple_error || node.data_type == resp3::type::blob_error;
-}
+private:
+    bool is_of_replica_ = false;
+};
 
 /// The ids that XADDs answer, each into its item.
 class append_replies final : public reply_sink

@@ -42,12 +42,12 @@ std::string group_record(std::string_view stream, std::string_view group)
     return derived_name(stream, "group:" + std::string(group));
 }
 
-script_words::script_words(membership who, std::string further_key)
+script_words::script_words(std::string_view stream, membership who, std::string further_key)
     : further_key_(std::move(further_key))
-    , words_{who.stream}
+    , words_{stream}
 {
     if (!who.token.empty()) {
-        record_ = group_record(who.stream, who.group);
+        record_ = group_record(stream, who.group);
         words_.push_back(record_);
     }
     if (!further_key_.empty())

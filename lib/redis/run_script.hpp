@@ -44,9 +44,9 @@ public:
     /// Keys alone.
     explicit script_words(std::initializer_list<std::string_view> keys) : keys_(keys.size()), words_(keys) {}
 
-    /// For a script that acts for a consumer. Keys: the stream; the group's record where there is a token to
-    /// check; what else is named. Arguments: group, consumer, token.
-    explicit script_words(membership who, std::string further_key = {});
+    /// For a script that acts for a consumer. Keys: the stream's; the group's record where there is a token
+    /// to check; what else is named. Arguments: group, consumer, token.
+    script_words(std::string_view stream, membership who, std::string further_key = {});
 
     script_words(script_words const&) = delete;
     script_words& operator=(script_words const&) = delete;

@@ -66,19 +66,20 @@ asio::awaitable<result<std::uint64_t>> engine::trim(std::string_view stream, ret
     if (auto invalid = check_retention(keep))
         co_return invalid;
     auto const connected = commands_;
+    auto const at = key_of(stream);
     std::uint64_t removed = 0;
     if (keep.age != keep.age.zero()) {
         auto const now = co_await ask_for_time(connected);
         if (!now)
             co_return now.error();
         auto const oldest = std::max(*now - keep.age, std::chrono::milliseconds(0));
-        auto const too_old = co_await trim_to(connected, stream, "MINID", std::to_string(oldest.count()));
+        auto const too_old = co_await trim_to(connected, at, "MINID", std::to_string(oldest.count()));
         if (!too_old)
             co_return too_old.error();
         removed += *too_old;
     }
     if (keep.count != 0) {
-        auto const too_many = co_await trim_to(connected, stream, "MAXLEN", std::to_string(keep.count));
+        auto const too_many = co_await trim_to(connected, at, "MAXLEN", std::to_string(keep.count));
         if (!too_many)
             co_return too_many.error();
         removed += *too_many;

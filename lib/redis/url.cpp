@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <optional>
+#include <vector>
 
 namespace strandline {
 
@@ -34,6 +36,23 @@ public:
 
     part after(std::size_t size) const { return {url_, begin_ + size, end_}; }
 
+    // What stands before the first such character, or all of it.
+    part before(char c) const { return first(std::min(text().find(c), text().size())); }
+
+    // Its parts between such characters.
+    std::vector<part> split(char c) const
+    {
+        std::vector<part> parts;
+        auto rest = *this;
+        for (;;) {
+            parts.push_back(rest.before(c));
+            auto const size = parts.back().text().size();
+            if (size == rest.text().size())
+                return parts;
+            rest = rest.after(size + 1);
+        }
+    }
+
 private:
     std::string_view url_;
     std::size_t begin_;
@@ -57,9 +76,11 @@ struct mistake
     fail(where, 0, what);
 }
 
-constexpr auto expected_scheme = "expected redis:, rediss: or unix:";
+constexpr auto expected_scheme = "expected redis:, rediss:, redis+sentinel:, rediss+sentinel: or unix:";
 constexpr auto expected_database = "the database must be a number from 0 to 2147483647";
 constexpr auto expected_port = "the port must be a number from 1 to 65535";
+constexpr auto must_be_coded =
+    "in a user or password / ? # must be written %2F %3F %23, and @ in what follows %40";
 
 std::string without_percent(part const& coded)
 {
@@ -101,12 +122,12 @@ std::uint32_t read_database(part const& database)
     return *number;
 }
 
-void read_port(part const& port, redis_options& options)
+std::uint16_t read_port(part const& port)
 {
     auto const number = number_up_to(port.text(), 65535);
     if (!number || *number == 0)
         fail(port, expected_port);
-    options.port = static_cast<std::uint16_t>(*number);
+    return static_cast<std::uint16_t>(*number);
 }
 
 void read_credentials(part const& credentials, redis_options& options)
@@ -120,24 +141,25 @@ void read_credentials(part const& credentials, redis_options& options)
     options.password = without_percent(credentials.after(colon + 1));
 }
 
-void read_host(part const& where, redis_options& options)
+redis_address read_address(part const& where)
 {
+    redis_address address;
     auto const text = where.text();
     if (text.starts_with('[')) {
         auto const close = text.find(']');
         if (close == text.npos)
             fail(where, "expected a ] that closes the address");
-        options.host = without_percent(where.first(close).after(1));
+        address.host = without_percent(where.first(close).after(1));
         boost::system::error_code invalid;
-        boost::asio::ip::make_address_v6(options.host, invalid);
+        boost::asio::ip::make_address_v6(address.host, invalid);
         if (invalid)
             fail(where, 1, "expected an IPv6 address in the brackets");
         auto const rest = where.after(close + 1);
         if (rest.text().starts_with(':'))
-            read_port(rest.after(1), options);
+            address.port = read_port(rest.after(1));
         else if (!rest.empty())
             fail(rest, "expected a colon and the port, or nothing, after the address");
-        return;
+        return address;
     }
 
     auto const colon = text.find(':');
@@ -146,12 +168,13 @@ void read_host(part const& where, redis_options& options)
             where, colon,
             "an IPv6 address must stand in brackets, and in a user or password : must be written %3A"
         );
-    auto const host = where.first(std::min(colon, text.size()));
+    auto const host = where.before(':');
     if (host.empty())
         fail(host, "the host is missing");
-    options.host = without_percent(host);
+    address.host = without_percent(host);
     if (colon != text.npos)
-        read_port(where.after(colon + 1), options);
+        address.port = read_port(where.after(colon + 1));
+    return address;
 }
 
 // Splits off the user and the password at the last @, so that one that was not encoded does no harm.
@@ -164,8 +187,65 @@ part read_authority(part const& authority, redis_options& options)
     return authority.after(at + 1);
 }
 
-// redis://[[user]:password@]host[:port][/database]
-void read_network(part const& rest, redis_options& options)
+struct member
+{
+    std::string_view name;
+    void (*read)(part const& value, redis_options& options);
+};
+
+template <auto Text>
+constexpr auto to = [](part const& value, redis_options& options) { Text(options) = without_percent(value); };
+
+constexpr member prefix{"prefix", to<[](redis_options& to) -> auto& { return to.key_prefix; }>};
+constexpr member ca{"ca", to<[](redis_options& to) -> auto& { return to.tls_files.ca; }>};
+constexpr member cert{"cert", to<[](redis_options& to) -> auto& { return to.tls_files.certificate; }>};
+constexpr member key{"key", to<[](redis_options& to) -> auto& { return to.tls_files.key; }>};
+constexpr member
+    sentinel_user{"sentinel_user", to<[](redis_options& to) -> auto& { return to.sentinel.user; }>};
+constexpr member sentinel_password{"sentinel_password", to<[](redis_options& to) -> auto& {
+                                       return to.sentinel.password;
+                                   }>};
+constexpr member db{"db", [](part const& value, redis_options& options) {
+                        options.database = read_database(value);
+                    }};
+
+// ?name=value&name=value, or nothing
+void read_query(part const& query, std::initializer_list<member> known, redis_options& options)
+{
+    if (query.empty())
+        return;
+    if (query.text().starts_with('#'))
+        fail(query, "# must be written %23");
+    std::vector<std::string_view> seen;
+    for (auto const& item : query.after(1).split('&')) {
+        auto const name = item.before('=').text();
+        auto const found = std::ranges::find(known, name, &member::name);
+        if (found == known.end()) {
+            std::string names;
+            for (auto const& one : known)
+                names.append(names.empty() ? "" : ", ").append(one.name);
+            fail(item, "expected one of these with = and its value: " + names);
+        }
+        if (std::ranges::find(seen, name) != seen.end())
+            fail(item, "this stands here for the second time");
+        seen.push_back(name);
+        if (item.text().size() <= name.size() + 1)
+            fail(item, item.text().size(), "the value is missing");
+        found->read(item.after(name.size() + 1), options);
+    }
+}
+
+// [[user]:password@]host[:port][,host[:port]…], and what follows it
+struct network
+{
+    std::vector<redis_address> addresses;
+    // Begins with a / if there is any.
+    part path;
+    // Begins with a ? or # if there is any.
+    part query;
+};
+
+network read_network(part const& rest, redis_options& options)
 {
     if (!rest.text().starts_with("//"))
         fail(rest, "expected //");
@@ -173,19 +253,52 @@ void read_network(part const& rest, redis_options& options)
     auto const text = hierarchy.text();
     auto const end = std::min(text.find_first_of("/?#"), text.size());
     if (text.find('@', end) != text.npos)
-        fail(hierarchy, end, "expected the host; in a user or password / ? # must be written %2F %3F %23");
-
-    read_host(read_authority(hierarchy.first(end), options), options);
+        fail(hierarchy, end, std::string("expected the host; ") + must_be_coded);
 
     auto const tail = hierarchy.after(end);
     auto const path_end = std::min(tail.text().find_first_of("?#"), tail.text().size());
-    if (path_end != tail.text().size())
-        fail(tail, path_end, "nothing may follow the database");
-    if (tail.text().size() > 1)
-        options.database = read_database(tail.after(1));
+    network found{{}, tail.first(path_end), tail.after(path_end)};
+    for (auto const& address : read_authority(hierarchy.first(end), options).split(','))
+        found.addresses.push_back(read_address(address));
+    return found;
 }
 
-// unix:[//[user]:password@]/path[?db=N]
+// redis://[[user]:password@]host[:port][,…][/database][?…]
+void read_servers(part const& rest, redis_options& options)
+{
+    auto found = read_network(rest, options);
+    options.addresses = std::move(found.addresses);
+    if (found.path.text().size() > 1)
+        options.database = read_database(found.path.after(1));
+    if (options.tls)
+        read_query(found.query, {prefix, ca, cert, key}, options);
+    else
+        read_query(found.query, {prefix}, options);
+}
+
+// redis+sentinel://[[user]:password@]host[:port][,…]/master[/database][?…]
+void read_sentinels(part const& rest, redis_options& options)
+{
+    auto found = read_network(rest, options);
+    options.sentinel.addresses = std::move(found.addresses);
+    options.sentinel.tls = options.tls;
+    if (found.path.text().size() < 2)
+        fail(found.path, "expected / and the name of the master");
+    auto const path = found.path.after(1);
+    auto const master = path.before('/');
+    if (master.empty())
+        fail(master, "the name of the master is missing");
+    options.sentinel.master = without_percent(master);
+    auto const database = path.after(master.text().size());
+    if (database.text().size() > 1)
+        options.database = read_database(database.after(1));
+    if (options.tls)
+        read_query(found.query, {prefix, ca, cert, key, sentinel_user, sentinel_password}, options);
+    else
+        read_query(found.query, {prefix, sentinel_user, sentinel_password}, options);
+}
+
+// unix:[//[user]:password@]/path[?…]
 void read_unix(part rest, redis_options& options)
 {
     if (rest.text().starts_with("//")) {
@@ -203,9 +316,7 @@ void read_unix(part rest, redis_options& options)
         fail(rest, "expected the socket's path, beginning with /");
     auto const end = std::min(text.find_first_of("?#"), text.size());
     if (text.find('@', end) != text.npos)
-        fail(
-            rest, end, "expected the socket's path; in a user or password / ? # must be written %2F %3F %23"
-        );
+        fail(rest, end, std::string("expected the socket's path; ") + must_be_coded);
     if (end == 1)
         fail(rest, "the socket's path is missing");
     options.unix_socket = without_percent(rest.first(end));
@@ -213,13 +324,7 @@ void read_unix(part rest, redis_options& options)
         fail(
             rest, "the socket's path is longer than " + std::to_string(redis::longest_unix_socket) + " bytes"
         );
-
-    auto const query = rest.after(end);
-    if (query.empty())
-        return;
-    if (!query.text().starts_with("?db="))
-        fail(query, "expected ?db= with the database, or nothing");
-    options.database = read_database(query.after(4));
+    read_query(rest.after(end), {db, prefix}, options);
 }
 
 redis_options read_url(std::string_view url)
@@ -238,16 +343,20 @@ redis_options read_url(std::string_view url)
     std::ranges::transform(scheme, scheme.begin(), [](char c) {
         return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c;
     });
-    if (scheme.size() == url.size() || (scheme != "redis" && scheme != "rediss" && scheme != "unix"))
+    if (scheme.size() == url.size())
         fail(whole, expected_scheme);
     auto const rest = whole.after(scheme.size() + 1);
 
     redis_options options;
-    options.tls = scheme == "rediss";
-    if (scheme == "unix")
+    options.tls = scheme.starts_with("rediss");
+    if (scheme == "redis" || scheme == "rediss")
+        read_servers(rest, options);
+    else if (scheme == "redis+sentinel" || scheme == "rediss+sentinel")
+        read_sentinels(rest, options);
+    else if (scheme == "unix")
         read_unix(rest, options);
     else
-        read_network(rest, options);
+        fail(whole, expected_scheme);
     return options;
 }
 

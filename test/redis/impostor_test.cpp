@@ -95,8 +95,7 @@ void check_against(impostor::treatment treat, std::function<void(failure const&)
     check_with(
         [&](asio::any_io_executor executor) {
             other = std::make_unique<impostor>(executor, treat);
-            options.host = "127.0.0.1";
-            options.port = other->port();
+            options.addresses = {{"127.0.0.1", other->port()}};
             return make_redis_broker(std::move(executor), options);
         },
         [&](stage& of) -> asio::awaitable<void> {

@@ -33,8 +33,7 @@ redis_options impatient(redis_server const& server)
 redis_options impatient(redis_proxy const& proxy)
 {
     auto options = impatient();
-    options.host = "127.0.0.1";
-    options.port = proxy.port();
+    options.addresses = {{"127.0.0.1", proxy.port()}};
     return options;
 }
 

@@ -82,8 +82,7 @@ BOOST_AUTO_TEST_CASE(ends_publishes_and_names_the_address)
         port = server.port();
     }
     options.unix_socket.clear();
-    options.host = "127.0.0.1";
-    options.port = port;
+    options.addresses = {{"127.0.0.1", port}};
     check_on(options, [port](stage& of) -> asio::awaitable<void> {
         auto const why = co_await publish(of);
         BOOST_TEST((why == errc::unreachable), why);
@@ -91,7 +90,7 @@ BOOST_AUTO_TEST_CASE(ends_publishes_and_names_the_address)
         BOOST_TEST(holds(why, "Connection refused"), why);
     });
 
-    options.host = "no-such-host.invalid";
+    options.addresses = {{"no-such-host.invalid"}};
     check_on(options, [](stage& of) -> asio::awaitable<void> {
         auto const why = co_await publish(of);
         BOOST_TEST((why == errc::unreachable), why);

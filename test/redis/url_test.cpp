@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+using addresses = std::vector<redis_address>;
+
 redis_options parsed(std::string_view url)
 {
     auto options = parse_redis_url(url);
@@ -34,8 +36,7 @@ BOOST_AUTO_TEST_SUITE(redis_urls)
 BOOST_AUTO_TEST_CASE(name_a_host)
 {
     auto const options = parsed("redis://example.org");
-    BOOST_TEST(options.host == "example.org");
-    BOOST_TEST(options.port == 6379);
+    BOOST_TEST((options.addresses == addresses{{"example.org"}}));
     BOOST_TEST(options.database == 0U);
     BOOST_TEST(options.user.empty());
     BOOST_TEST(options.password.empty());
@@ -47,11 +48,10 @@ BOOST_AUTO_TEST_CASE(name_a_host)
 BOOST_AUTO_TEST_CASE(may_name_port_and_database)
 {
     auto const options = parsed("redis://127.0.0.1:6380/15");
-    BOOST_TEST(options.host == "127.0.0.1");
-    BOOST_TEST(options.port == 6380);
+    BOOST_TEST((options.addresses == addresses{{"127.0.0.1", 6380}}));
     BOOST_TEST(options.database == 15U);
-    BOOST_TEST(parsed("redis://h:1").port == 1);
-    BOOST_TEST(parsed("redis://h:65535").port == 65535);
+    BOOST_TEST((parsed("redis://h:1").addresses == addresses{{"h", 1}}));
+    BOOST_TEST((parsed("redis://h:65535").addresses == addresses{{"h", 65535}}));
     BOOST_TEST(parsed("redis://h/2147483647").database == 2147483647U);
 }
 
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(may_name_user_and_password)
     auto const both = parsed("redis://alice:secret@h:1/2");
     BOOST_TEST(both.user == "alice");
     BOOST_TEST(both.password == "secret");
-    BOOST_TEST(both.host == "h");
+    BOOST_TEST((both.addresses == addresses{{"h", 1}}));
 
     auto const password = parsed("redis://:secret@h");
     BOOST_TEST(password.user.empty());
@@ -80,24 +80,23 @@ BOOST_AUTO_TEST_CASE(are_percent_encoded)
     auto const options = parsed("redis://al%69ce:p%40%3a%2F%3f%23%25%20@%65xample.org");
     BOOST_TEST(options.user == "alice");
     BOOST_TEST(options.password == "p@:/?#% ");
-    BOOST_TEST(options.host == "example.org");
+    BOOST_TEST((options.addresses == addresses{{"example.org"}}));
     BOOST_TEST(parsed("redis://:%C3%A4@h").password == "ä");
     BOOST_TEST(parsed("redis://:ä@h").password == "ä");
 }
 
 BOOST_AUTO_TEST_CASE(of_ipv6_addresses_have_brackets)
 {
-    BOOST_TEST(parsed("redis://[::1]").host == "::1");
+    BOOST_TEST((parsed("redis://[::1]").addresses == addresses{{"::1"}}));
     auto const options = parsed("redis://u:p@[2001:db8::7]:6380/3");
-    BOOST_TEST(options.host == "2001:db8::7");
-    BOOST_TEST(options.port == 6380);
+    BOOST_TEST((options.addresses == addresses{{"2001:db8::7", 6380}}));
     BOOST_TEST(options.database == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(with_a_second_s_use_tls)
 {
     BOOST_TEST(parsed("rediss://h").tls);
-    BOOST_TEST(parsed("rediss://h").port == 6379);
+    BOOST_TEST((parsed("rediss://h").addresses == addresses{{"h"}}));
     BOOST_TEST(parsed("REDISS://h").tls);
     BOOST_TEST(!parsed("Redis://h").tls);
 }
@@ -122,7 +121,7 @@ BOOST_AUTO_TEST_CASE(with_another_scheme_are_refused)
 {
     for (auto const* url :
          {"", "redis", "localhost:6379", "http://h", "redis2://h", "memory:", "://h", "redis//h:1", ":"})
-        refuses(url, "expected redis:, rediss: or unix:, at character 1");
+        refuses(url, "expected redis:, rediss:, redis+sentinel:, rediss+sentinel: or unix:, at character 1");
 }
 
 BOOST_AUTO_TEST_CASE(without_slashes_are_refused)
@@ -161,20 +160,111 @@ BOOST_AUTO_TEST_CASE(with_a_bad_database_are_refused)
             "the database must be a number from 0 to 2147483647, at character 11"
         );
     refuses("unix:/s?db=x", "the database must be a number from 0 to 2147483647, at character 12");
-    refuses("unix:/s?db=", "the database must be a number from 0 to 2147483647, at character 12");
-    refuses("unix:/s?db=1&db=2", "the database must be a number from 0 to 2147483647, at character 12");
+    refuses("unix:/s?db=", "the value is missing, at character 12");
 }
 
-BOOST_AUTO_TEST_CASE(with_a_query_or_a_fragment_are_refused)
+BOOST_AUTO_TEST_CASE(with_a_query_that_is_not_known_or_a_fragment_are_refused)
 {
-    refuses("redis://h?db=1", "nothing may follow the database, at character 10");
-    refuses("redis://h/1?timeout=5", "nothing may follow the database, at character 12");
-    refuses("redis://h/1?", "nothing may follow the database, at character 12");
-    refuses("redis://h/1#2", "nothing may follow the database, at character 12");
-    refuses("redis://h#2", "nothing may follow the database, at character 10");
-    refuses("unix:/s?database=1", "expected ?db= with the database, or nothing, at character 8");
-    refuses("unix:/s?", "expected ?db= with the database, or nothing, at character 8");
-    refuses("unix:/s#1", "expected ?db= with the database, or nothing, at character 8");
+    auto const expected = [](std::string const& names, std::string const& character) {
+        return "expected one of these with = and its value: " + names + ", at character " + character;
+    };
+    refuses("redis://h?db=1", expected("prefix", "11"));
+    refuses("redis://h/1?timeout=5", expected("prefix", "13"));
+    refuses("redis://h/1?", expected("prefix", "13"));
+    refuses("redis://h?ca=/x", expected("prefix", "11"));
+    refuses("redis://h?prefix=a&", expected("prefix", "20"));
+    refuses("redis://h?prefix=a&Prefix=b", expected("prefix", "20"));
+    refuses("rediss://h?cert=/c&kay=/k", expected("prefix, ca, cert, key", "20"));
+    refuses("rediss://h?sentinel_user=x", expected("prefix, ca, cert, key", "12"));
+    refuses("redis+sentinel://h/m?ca=x", expected("prefix, sentinel_user, sentinel_password", "22"));
+    refuses(
+        "rediss+sentinel://h/m?c=x", expected("prefix, ca, cert, key, sentinel_user, sentinel_password", "23")
+    );
+    refuses("unix:/s?database=1", expected("db, prefix", "9"));
+    refuses("unix:/s?", expected("db, prefix", "9"));
+    refuses("unix:/s?db=1&ca=/x", expected("db, prefix", "14"));
+    for (auto const* url : {"redis://h/1#2", "redis://h/1#?prefix=a", "redis://h:1#2"})
+        refuses(url, "# must be written %23, at character 12");
+    refuses("unix:/s#1", "# must be written %23, at character 8");
+}
+
+BOOST_AUTO_TEST_CASE(with_a_member_without_a_value_or_with_two_are_refused)
+{
+    refuses("redis://h?prefix", "the value is missing, at character 17");
+    refuses("redis://h?prefix=", "the value is missing, at character 18");
+    refuses("rediss://h?ca=&cert=x", "the value is missing, at character 15");
+    refuses("redis://h?prefix=a&prefix=a", "this stands here for the second time, at character 20");
+    refuses("unix:/s?db=1&db=2", "this stands here for the second time, at character 14");
+}
+
+BOOST_AUTO_TEST_CASE(may_name_several_hosts)
+{
+    auto const options = parsed("redis://u:p,q@a,b:1,[::1],[::2]:2/3");
+    BOOST_TEST((options.addresses == addresses{{"a"}, {"b", 1}, {"::1"}, {"::2", 2}}));
+    BOOST_TEST(options.user == "u");
+    BOOST_TEST(options.password == "p,q");
+    BOOST_TEST(options.database == 3U);
+    BOOST_TEST((parsed("rediss://a%2Cb,c").addresses == addresses{{"a,b"}, {"c"}}));
+    refuses("redis://a,", "the host is missing, at character 11");
+    refuses("redis://,a", "the host is missing, at character 9");
+    refuses("redis://a,,b", "the host is missing, at character 11");
+    refuses("redis://a,b:0", "the port must be a number from 1 to 65535, at character 13");
+    refuses("redis://a,u:p@b:x", "the port must be a number from 1 to 65535, at character 17");
+}
+
+BOOST_AUTO_TEST_CASE(may_name_files_for_tls)
+{
+    auto const options = parsed("rediss://h/2?ca=/etc/my%20ca.pem&cert=c.pem&key=/k%26%3D%25");
+    BOOST_TEST(options.tls);
+    BOOST_TEST(options.database == 2U);
+    BOOST_TEST(options.tls_files.ca == "/etc/my ca.pem");
+    BOOST_TEST(options.tls_files.certificate == "c.pem");
+    BOOST_TEST(options.tls_files.key == "/k&=%");
+    BOOST_TEST(parsed("rediss://h?ca=a=b").tls_files.ca == "a=b");
+    BOOST_TEST(parsed("rediss://h?ca=a?b").tls_files.ca == "a?b");
+}
+
+BOOST_AUTO_TEST_CASE(may_name_a_prefix)
+{
+    BOOST_TEST(parsed("redis://h?prefix=shop:").key_prefix == "shop:");
+    BOOST_TEST(parsed("redis://h/?prefix=%C3%A4%26").key_prefix == "ä&");
+    BOOST_TEST(parsed("rediss://h/1?ca=/c&prefix=p").key_prefix == "p");
+    BOOST_TEST(parsed("redis+sentinel://h/m?prefix=p").key_prefix == "p");
+    BOOST_TEST(parsed("unix:/s?prefix=p&db=2").key_prefix == "p");
+    BOOST_TEST(parsed("unix:/s?prefix=p&db=2").database == 2U);
+    BOOST_TEST(parsed("redis://h").key_prefix.empty());
+}
+
+BOOST_AUTO_TEST_CASE(of_sentinels_name_them_and_the_master)
+{
+    auto const options = parsed("redis+sentinel://app:secret@a,b:26380,[::1]/my%2Fmaster/4"
+                                "?sentinel_user=watch&sentinel_password=p%40ss");
+    BOOST_TEST((options.sentinel.addresses == addresses{{"a"}, {"b", 26380}, {"::1"}}));
+    BOOST_TEST(options.sentinel.master == "my/master");
+    BOOST_TEST(options.sentinel.user == "watch");
+    BOOST_TEST(options.sentinel.password == "p@ss");
+    BOOST_TEST(!options.sentinel.tls);
+    BOOST_TEST(!options.tls);
+    BOOST_TEST(options.user == "app");
+    BOOST_TEST(options.password == "secret");
+    BOOST_TEST(options.database == 4U);
+
+    auto const secure = parsed("rediss+sentinel://a/m?ca=/ca");
+    BOOST_TEST(secure.tls);
+    BOOST_TEST(secure.sentinel.tls);
+    BOOST_TEST(secure.tls_files.ca == "/ca");
+    BOOST_TEST(secure.database == 0U);
+    BOOST_TEST(parsed("REDIS+Sentinel://a/m/").sentinel.master == "m");
+}
+
+BOOST_AUTO_TEST_CASE(of_sentinels_without_a_master_are_refused)
+{
+    refuses("redis+sentinel://h", "expected / and the name of the master, at character 19");
+    refuses("redis+sentinel://h/", "expected / and the name of the master, at character 19");
+    refuses("redis+sentinel://h?prefix=p", "expected / and the name of the master, at character 19");
+    refuses("redis+sentinel://h//2", "the name of the master is missing, at character 20");
+    refuses("redis+sentinel://h/m/x", "the database must be a number from 0 to 2147483647, at character 22");
+    refuses("redis+sentinel:///m", "the host is missing, at character 18");
 }
 
 BOOST_AUTO_TEST_CASE(with_a_bad_address_are_refused)
@@ -264,6 +354,15 @@ BOOST_AUTO_TEST_CASE(never_show_the_password)
             "unix://user:" + secret + "@/s?" + secret,
             "unix:" + secret + "@/s",
             "unix:/s?db=" + secret,
+            "redis://user:" + secret + "@a,b:port",
+            "redis://user:" + secret + "@a,",
+            "redis://h?" + secret,
+            "redis://h?" + secret + "=x",
+            "rediss://user:" + secret + "@h?ca",
+            "redis+sentinel://user:" + secret + "@h",
+            "redis+sentinel://user:" + secret + "@h/m?sentinel_password=" + secret + "&x",
+            "redis+sentinel://h/m/" + secret,
+            "redis+sentinel://h/m?sentinel_password=" + secret + "&sentinel_password=" + secret,
         };
         for (auto const& url : urls) {
             auto const options = parse_redis_url(url);
@@ -283,14 +382,12 @@ BOOST_AUTO_TEST_CASE(never_show_the_password)
 
 BOOST_AUTO_TEST_CASE(with_a_raw_slash_in_the_password_say_what_to_do)
 {
-    refuses(
-        "redis://u:pa/ss@h",
-        "expected the host; in a user or password / ? # must be written %2F %3F %23, at character 13"
-    );
-    refuses(
-        "unix://u:p@/s?a@b",
-        "expected the socket's path; in a user or password / ? # must be written %2F %3F %23, at character 14"
-    );
+    std::string const what =
+        "; in a user or password / ? # must be written %2F %3F %23, and @ in what follows %40, at character ";
+    refuses("redis://u:pa/ss@h", "expected the host" + what + "13");
+    refuses("redis+sentinel://u:pa/ss@h/m", "expected the host" + what + "22");
+    refuses("redis://h?prefix=a@b", "expected the host" + what + "10");
+    refuses("unix://u:p@/s?a@b", "expected the socket's path" + what + "14");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -321,12 +418,48 @@ BOOST_AUTO_TEST_CASE(hold_for_the_defaults)
 
 BOOST_AUTO_TEST_CASE(name_the_member_that_breaks_them)
 {
+    BOOST_TEST(
+        refused([](auto& o) { o.addresses.clear(); }) ==
+        "redis_options::addresses must not be empty when there is neither unix_socket nor sentinel"
+    );
     BOOST_TEST(refused([](auto& o) {
-                   o.host.clear();
-               }) == "redis_options::host must not be empty when there is no unix_socket");
+                   o.addresses.push_back({""});
+               }) == "redis_options::addresses[1].host must not be empty");
     BOOST_TEST(refused([](auto& o) {
-                   o.port = 0;
-               }) == "redis_options::port must be from 1 to 65535, and is 0");
+                   o.addresses = {{std::string("a\0b", 3)}};
+               }) == "redis_options::addresses[0].host must not contain a null character");
+    BOOST_TEST(refused([](auto& o) {
+                   o.sentinel.addresses = {{"a"}};
+               }) == "redis_options::sentinel.master must not be empty");
+    BOOST_TEST(refused([](auto& o) {
+                   o.sentinel.addresses = {{"a"}, {""}}, o.sentinel.master = "m";
+               }) == "redis_options::sentinel.addresses[1].host must not be empty");
+    for (auto change : std::vector<void (*)(redis_options&)>{
+             [](redis_options& o) { o.sentinel.master = "m"; },
+             [](redis_options& o) { o.sentinel.user = "u"; },
+             [](redis_options& o) { o.sentinel.password = "hunter2"; },
+             [](redis_options& o) { o.sentinel.tls = true; }
+         })
+        BOOST_TEST(
+            refused(change) ==
+            "redis_options::sentinel.addresses must not be empty when something else of sentinel is set"
+        );
+    BOOST_TEST(refused([](auto& o) {
+                   o.sentinel.addresses = {{"a"}}, o.sentinel.master = "m", o.unix_socket = "/s";
+               }) == "redis_options::sentinel.addresses must be empty with unix_socket");
+    BOOST_TEST(refused([](auto& o) {
+                   o.tls_files.ca = "/ca";
+               }) == "redis_options::tls must be set when tls_files are");
+    BOOST_TEST(refused([](auto& o) {
+                   o.tls = true, o.tls_files.certificate = "/c";
+               }) == "redis_options::tls_files.key must not be empty when the other of the two is not");
+    BOOST_TEST(
+        refused([](auto& o) { o.tls = true, o.tls_files.key = "/k"; }) ==
+        "redis_options::tls_files.certificate must not be empty when the other of the two is not"
+    );
+    BOOST_TEST(refused([](auto& o) {
+                   o.key_prefix = "a{b}";
+               }) == "redis_options::key_prefix must not contain { or }");
     BOOST_TEST(refused([](auto& o) {
                    o.unix_socket.assign(108, 'x');
                }) == "redis_options::unix_socket must have at most 107 bytes, and has 108");
@@ -355,12 +488,17 @@ BOOST_AUTO_TEST_CASE(name_the_member_that_breaks_them)
     );
 }
 
-BOOST_AUTO_TEST_CASE(do_not_ask_for_a_host_beside_a_socket)
+BOOST_AUTO_TEST_CASE(do_not_ask_for_addresses_beside_a_socket_or_sentinels)
 {
     redis_options options;
+    options.addresses.clear();
     options.unix_socket = "/run/redis.sock";
-    options.host.clear();
-    options.port = 0;
+    BOOST_TEST(!validate(options));
+    options.unix_socket.clear();
+    options.sentinel.addresses = {{"a"}};
+    options.sentinel.master = "m";
+    options.tls_files.ca = "/ca";
+    options.sentinel.tls = true;
     BOOST_TEST(!validate(options));
 }
 

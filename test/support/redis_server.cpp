@@ -16,6 +16,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -59,13 +60,6 @@ fs::path make_folder()
     if (!::mkdtemp(pattern.data()))
         fail_with_errno("no temporary folder");
     return pattern;
-}
-
-std::uint16_t free_port()
-{
-    asio::io_context context;
-    asio::ip::tcp::acceptor const acceptor(context, {asio::ip::address_v4::loopback(), 0});
-    return acceptor.local_endpoint().port();
 }
 
 /// Waits until the descriptor is readable; false when it took too long.
@@ -120,10 +114,17 @@ redis_server::~redis_server()
     fs::remove_all(folder_, ignored);
 }
 
+std::uint16_t redis_server::free_port()
+{
+    asio::io_context context;
+    asio::ip::tcp::acceptor const acceptor(context, {asio::ip::address_v4::loopback(), 0});
+    return acceptor.local_endpoint().port();
+}
+
 void redis_server::start()
 {
     // "Ready", or "now ready" without TCP.
-    start_until("eady to accept connections");
+    start_until(wanted_.sentinel.empty() ? "eady to accept connections" : "Sentinel ID is");
 }
 
 void redis_server::start_loading()
@@ -131,14 +132,42 @@ void redis_server::start_loading()
     start_until("Loading RDB");
 }
 
+std::vector<std::string> redis_server::command_line() const
+{
+    std::vector<std::string> words{find_on_path("redis-server").string()};
+    auto const add = [&](std::vector<std::string> const& more) {
+        words.insert(words.end(), more.begin(), more.end());
+    };
+    if (!wanted_.sentinel.empty()) {
+        // It writes into its configuration what it learns.
+        auto const file = folder_ / "sentinel.conf";
+        if (!fs::exists(file))
+            std::ofstream(file) << wanted_.sentinel;
+        add({file.string(), "--sentinel"});
+    }
+    auto const port = std::to_string(port_);
+    add({"--bind", "127.0.0.1", "--unixsocket", socket_, "--dir", folder_.string()});
+    if (wanted_.sentinel.empty())
+        add({"--save", ""});
+    if (wanted_.tls) {
+        add({"--port", "0", "--tls-port", port});
+        add({"--tls-cert-file", wanted_.tls->certificate, "--tls-key-file", wanted_.tls->key});
+        if (wanted_.tls->ca_of_clients.empty())
+            add({"--tls-auth-clients", "no"});
+        else
+            add({"--tls-ca-cert-file", wanted_.tls->ca_of_clients});
+    }
+    else
+        add({"--port", port});
+    add(wanted_.arguments);
+    return words;
+}
+
 void redis_server::start_until(std::string_view words)
 {
     if (process_ >= 0)
         fail("runs already");
-    auto const program = find_on_path("redis-server").string();
-    std::vector<std::string> arguments{program, "--port", std::to_string(port_), "--bind", "127.0.0.1"};
-    arguments.insert(arguments.end(), {"--unixsocket", socket_, "--dir", folder_.string(), "--save", ""});
-    arguments.insert(arguments.end(), wanted_.arguments.begin(), wanted_.arguments.end());
+    auto arguments = command_line();
     std::vector<char*> raw;
     for (auto& argument : arguments)
         raw.push_back(argument.data());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,12 +19,25 @@ namespace strandline::testing {
 class redis_server
 {
 public:
+    /// PEM files.
+    struct tls_files
+    {
+        std::string certificate;
+        std::string key;
+        /// When there is one, clients must show a certificate of this authority.
+        std::string ca_of_clients = {};
+    };
+
     struct options
     {
         /// Listens on a free port of 127.0.0.1, too.
         bool tcp = false;
         /// Further arguments of the server: {"--maxmemory", "4mb"}.
-        std::vector<std::string> arguments;
+        std::vector<std::string> arguments = {};
+        /// Speaks nothing but TLS on its port; through the socket it is as always.
+        std::optional<tls_files> tls = {};
+        /// Lines of a Sentinel's configuration: then it is one.
+        std::string sentinel = {};
     };
 
     /// Returns when the server answers.
@@ -34,6 +48,9 @@ public:
 
     redis_server(redis_server const&) = delete;
     redis_server& operator=(redis_server const&) = delete;
+
+    /// One for the test to use later.
+    static std::uint16_t free_port();
 
     std::string const& socket() const noexcept { return socket_; }
 
@@ -61,6 +78,7 @@ public:
     std::string command(std::initializer_list<std::string_view> words) const;
 
 private:
+    std::vector<std::string> command_line() const;
     void start_until(std::string_view log);
     void end(int signal);
 
