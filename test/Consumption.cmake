@@ -24,6 +24,10 @@ if(STRANDLINE_INSTALL)
     strandline_consumption_test(consume_install consume_package -DCMAKE_PREFIX_PATH=${prefix})
     set_tests_properties(consume_install PROPERTIES FIXTURES_REQUIRED installed)
     strandline_consumption_test(consume_build_tree consume_package -Dstrandline_DIR=${PROJECT_BINARY_DIR})
+    if(STRANDLINE_BUILD_YAML)
+        strandline_consumption_test(consume_yaml consume_yaml -DCMAKE_PREFIX_PATH=${prefix})
+        set_tests_properties(consume_yaml PROPERTIES FIXTURES_REQUIRED installed)
+    endif()
 endif()
 # The library is compiled once more here; with the same flags ccache has it already.
 strandline_consumption_test(add_subdirectory add_subdirectory

@@ -9,6 +9,7 @@
 #include <strandline/consumer_options.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/entry_id.hpp>
+#include <strandline/environment.hpp>
 #include <strandline/error.hpp>
 #include <strandline/event.hpp>
 #include <strandline/memory.hpp>
@@ -17,4 +18,5 @@
 #include <strandline/pending_delivery.hpp>
 #include <strandline/producer.hpp>
 #include <strandline/redis.hpp>
+#include <strandline/registry.hpp>
 #include <strandline/version.hpp>
