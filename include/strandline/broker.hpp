@@ -67,24 +67,26 @@ struct appending
     /// Out: the new entry's id, or why it was not stored.
     result<entry_id> outcome;
     /// Idempotency key; empty: none. While the mark of an earlier entry with the same key is there, which it
-    /// is for that entry's `window` (at least 1 ms), nothing is stored and the outcome is the id of that
-    /// entry. Its scope is the stream.
+    /// is for that entry's `window` (1 ms to 100 years), nothing is stored and the outcome is the id of that
+    /// entry. Its scope is the stream. A delayed entry is marked with its delayed id, from the time it was
+    /// scheduled; neither its way into the stream nor its cancellation changes the mark.
     std::string_view once = {};
     std::chrono::milliseconds window{0};
-    /// The stream is trimmed to this.
+    /// The stream is trimmed to this when the entry gets into it, in the same step.
     retention keep = {};
     /// Not before this time by the engine's clock gets the entry into the stream; until then it is delayed,
-    /// and the outcome is a delayed id: its `ms` is the time when it is due.
+    /// and the outcome is a delayed id: its `ms` is the time when it is due (1970 to 2286), its `seq` a
+    /// number that rises with each delayed entry of the stream. A time that has passed is due at once.
     std::optional<std::chrono::sys_time<std::chrono::milliseconds>> due = {};
-    /// The same, counted from the engine's now; 0: not delayed. Not together with `due`.
+    /// The same, counted from the engine's now; 0: not delayed; at most 100 years. Not together with `due`.
     std::chrono::milliseconds delay{0};
 };
 
 /// How `append` goes about it.
 struct append_mode
 {
-    /// All items or none, in one step. At most `most_in_transaction` items. Where one of them cannot be stored
-    /// the others have its outcome.
+    /// All items or none, in one step. At most `most_in_transaction` items. Where one of them cannot be
+    /// stored the others have its outcome.
     bool atomic = false;
     /// Fails with `unreachable` at once when there is no connection, instead of waiting for one.
     bool now_or_never = false;
@@ -100,6 +102,8 @@ struct promotion
     std::size_t moved = 0;
     /// Delayed entries whose content was lost or could not be understood; they are dead letters now.
     std::size_t set_aside = 0;
+    /// Why others of that kind could not become dead letters. They stay, and keep nobody waiting.
+    failure not_set_aside;
     /// From now until the next one is due, 0 when there are more that are; nothing when none is delayed.
     std::optional<std::chrono::milliseconds> next;
 };
@@ -314,30 +318,34 @@ public:
     virtual void close() = 0;
 
     /// Completes when commands can be sent: at once where there is a connection, else when there is one.
-    /// Errors: `unreachable` (after the connect timeout), `refused`, `unavailable`, `closed`.
-    virtual asio::awaitable<failure> ready() = 0;
+    /// Errors: `unreachable` (when that time has passed; the words say why), `refused`, `unavailable`,
+    /// `closed`.
+    virtual asio::awaitable<failure> ready(std::chrono::milliseconds wait) = 0;
 
     /// Stores the entries in their streams, in order, creating streams that do not exist. Each item has its
     /// own outcome; items of one stream keep their order, also around one that failed. No header is named
     /// `body`.
     ///
-    /// Errors of items: `not_encodable` (neither body nor header), `wrong_type`, `out_of_memory`,
+    /// Errors of items: `not_encodable` (neither body nor header; more than 3000 headers where anything but
+    /// the entry is given), `wrong_type`, `out_of_memory`,
     /// `not_permitted`, `unavailable`, `server_error`, `invalid_name`, `invalid_option`; for all of them
     /// `connection_lost`, `unreachable`, `refused`, `closed`.
     virtual asio::awaitable<void> append(std::span<appending> entries, append_mode mode = {}) = 0;
 
     /// Moves delayed entries of the stream that are due into it, at most `count` (1 to 500), in the order in
     /// which they are due, each once, whoever calls this at the same time. What cannot be understood becomes
-    /// a dead letter, `undecodable`.
+    /// a dead letter, `undecodable`. Idempotency marks are not asked.
     ///
     /// Errors: `wrong_type`, `out_of_memory`, `not_permitted`, `unavailable`, `server_error`; some may have
-    /// been moved. And those of a broken connection.
+    /// been moved, the others are delayed still. And those of a broken connection.
     virtual asio::awaitable<result<promotion>> promote_due(std::string_view stream, std::size_t count) = 0;
 
     /// Removes a delayed entry. False when there is none: it was moved, was cancelled, or never was.
     virtual asio::awaitable<result<bool>> cancel_delayed(std::string_view stream, entry_id id) = 0;
 
-    /// Trims the stream, in steps where very much has to go; tells how many went.
+    /// Trims the stream, in steps where very much has to go; tells how many went. 0 where there is none.
+    /// Errors: `invalid_option` (an age below 0, say), `wrong_type`, `not_permitted`, and those of a broken
+    /// connection; some may have gone.
     virtual asio::awaitable<result<std::uint64_t>> trim(std::string_view stream, retention keep) = 0;
 
     /// Creates the group, and the stream when it does not exist. Harmless when the group exists: `start` is
@@ -438,7 +446,8 @@ public:
     virtual asio::awaitable<result<std::vector<pending_info>>>
     inspect_pending(std::string_view stream, std::string_view group, entry_id after, std::size_t count) = 0;
 
-    /// Delayed entries after that delayed id, at most `count`, in the order in which they are due.
+    /// Delayed entries after that delayed id, at most `count`, in the order in which they are due. The
+    /// content of one that cannot be understood is empty.
     virtual asio::awaitable<result<std::vector<delayed_entry>>>
     inspect_delayed(std::string_view stream, entry_id after, std::size_t count) = 0;
 

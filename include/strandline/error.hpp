@@ -34,8 +34,15 @@ enum class errc
     not_encodable,
     /// A body could not be decoded into the type asked for.
     not_decodable,
-    /// The server could not be reached within the connect timeout; nothing was sent.
+    /// The server could not be reached within the time that the operation waits for it (a publish: its
+    /// timeout; others: the connect timeout); nothing was sent.
     unreachable,
+    /// A publish has waited behind others until its timeout; nothing was sent.
+    timed_out,
+    /// A publish was sent, and its timeout passed before the answer came: whether it was stored is unknown.
+    outcome_unknown,
+    /// Of the events of a batch some were stored; the words say which.
+    partly_stored,
     /// The server refused user, password or database; nothing was sent.
     refused,
     /// The connection broke after the command was handed to it: whether the server carried it out is unknown.
@@ -57,7 +64,7 @@ enum class errc
     unexpected_reply,
     /// The broker was closed.
     closed,
-    /// The consumer runs already.
+    /// The consumer runs already, or the batch is being flushed.
     already_running,
     /// A handler was cancelled and has not returned.
     stuck,
@@ -147,10 +154,14 @@ template <class T>
 using result = boost::system::result<T, failure>;
 
 /// True when the same call may succeed later without a change by the caller: the server was unreachable,
-/// restarting, full, or the connection broke (`unreachable`, `connection_lost`, `out_of_memory`,
-/// `unavailable`). False for every other code, those of other categories included. After `connection_lost`
-/// the first call may have been carried out all the same, so repeating a publish can store the event twice.
+/// restarting, full, slow, or the connection broke (`unreachable`, `connection_lost`, `out_of_memory`,
+/// `unavailable`, `timed_out`, `outcome_unknown`). False for every other code, those of other categories
+/// included.
 bool is_retryable(error_code const& code) noexcept;
+
+/// True when the call may have been carried out all the same (`connection_lost`, `outcome_unknown`), so that
+/// repeating a publish can store the event twice, unless it has an idempotency key.
+bool is_outcome_unknown(error_code const& code) noexcept;
 
 /// Throws `error`; what `result<T>::value()` does with a failure.
 [[noreturn]] void throw_exception_from_error(failure const& cause, boost::source_location const& where);

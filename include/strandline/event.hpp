@@ -11,13 +11,24 @@
 
 namespace strandline {
 
-/// The names that the library gives a meaning to. `dead-*` are written by the library alone.
+/// The names that the library gives a meaning to. `dead-*`, `idempotency-key` and `for-group` are written by
+/// the library alone.
 namespace header_names {
 
 /// What kind of event it is; for filtering and for readers in other languages.
 inline constexpr std::string_view type = "type";
 /// What the event is about; entries of one key can be kept in order.
 inline constexpr std::string_view key = "key";
+
+/// What the event has in common with others, like the request that caused them all.
+inline constexpr std::string_view correlation_id = "correlation-id";
+/// The trace that the event belongs to (W3C Trace Context).
+inline constexpr std::string_view traceparent = "traceparent";
+inline constexpr std::string_view tracestate = "tracestate";
+/// By which the event is stored once.
+inline constexpr std::string_view idempotency_key = "idempotency-key";
+/// The only group that a replayed event is meant for.
+inline constexpr std::string_view for_group = "for-group";
 
 inline constexpr std::string_view dead_stream = "dead-stream";
 inline constexpr std::string_view dead_id = "dead-id";

@@ -7,6 +7,7 @@
 #include <strandline/codec.hpp>
 #include <strandline/consumer.hpp>
 #include <strandline/consumer_options.hpp>
+#include <strandline/delayed_events.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/entry_id.hpp>
 #include <strandline/environment.hpp>
@@ -17,6 +18,10 @@
 #include <strandline/open.hpp>
 #include <strandline/pending_delivery.hpp>
 #include <strandline/producer.hpp>
+#include <strandline/producer_options.hpp>
+#include <strandline/publish_batch.hpp>
+#include <strandline/publish_options.hpp>
 #include <strandline/redis.hpp>
 #include <strandline/registry.hpp>
+#include <strandline/trim.hpp>
 #include <strandline/version.hpp>

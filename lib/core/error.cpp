@@ -23,6 +23,12 @@ char const* text_of(errc code) noexcept
         return "body cannot be decoded";
     case errc::unreachable:
         return "server cannot be reached";
+    case errc::timed_out:
+        return "publish has waited too long";
+    case errc::outcome_unknown:
+        return "no answer within the timeout";
+    case errc::partly_stored:
+        return "only a part was stored";
     case errc::refused:
         return "server refused user, password or database";
     case errc::connection_lost:
@@ -44,7 +50,7 @@ char const* text_of(errc code) noexcept
     case errc::closed:
         return "broker was closed";
     case errc::already_running:
-        return "consumer runs already";
+        return "it runs already";
     case errc::stuck:
         return "handler does not return";
     case errc::handler_failed:
@@ -131,10 +137,17 @@ bool is_retryable(error_code const& code) noexcept
     case errc::connection_lost:
     case errc::out_of_memory:
     case errc::unavailable:
+    case errc::timed_out:
+    case errc::outcome_unknown:
         return true;
     default:
         return false;
     }
+}
+
+bool is_outcome_unknown(error_code const& code) noexcept
+{
+    return code == make_error_code(errc::connection_lost) || code == make_error_code(errc::outcome_unknown);
 }
 
 void throw_exception_from_error(failure const& cause, boost::source_location const&)

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace strandline {
 
@@ -11,6 +12,21 @@ namespace {
 
 /// So many names stand in an error.
 constexpr std::size_t most_named = 3;
+
+/// A server's scripts cannot handle more.
+constexpr std::size_t most_headers = 3000;
+
+/// The greatest number of a server.
+constexpr std::uint64_t most_kept = std::numeric_limits<std::int64_t>::max();
+
+/// Due times are ordered as texts of 13 digits.
+constexpr std::chrono::milliseconds latest_due{9'999'999'999'999};
+
+/// Far from where adding it to a time would overflow, or be later than the latest due time.
+bool is_sensible(std::chrono::milliseconds time)
+{
+    return time >= std::chrono::milliseconds(1) && time <= std::chrono::hours(24) * 365 * 100;
+}
 
 } // namespace
 
@@ -34,6 +50,68 @@ failure lease_differs(
                                  owned.size() > most_named ? ", ..." : ""
                              )
     };
+}
+
+failure check_item(appending const& item)
+{
+    if (!item.entry.body && item.entry.headers.empty())
+        return {errc::not_encodable, "an event has a body or at least one header"};
+    if (is_plain(item))
+        return {};
+    if (!item.once.empty() && !is_sensible(item.window))
+        return {
+            errc::invalid_option,
+            fmt::format(
+                "an idempotency window must be from 1 ms to 100 years, and is {} ms", item.window.count()
+            )
+        };
+    if (item.due && item.delay != item.delay.zero())
+        return {errc::invalid_option, "an event has a due time or a delay, not both"};
+    if (item.due && (item.due->time_since_epoch().count() < 0 || item.due->time_since_epoch() > latest_due))
+        return {
+            errc::invalid_option, fmt::format(
+                                      "a due time must be from 1970 to 2286, and is {} ms after 1970",
+                                      item.due->time_since_epoch().count()
+                                  )
+        };
+    if (item.delay != item.delay.zero() && !is_sensible(item.delay))
+        return {
+            errc::invalid_option,
+            fmt::format("a delay must be from 1 ms to 100 years, and is {} ms", item.delay.count())
+        };
+    if (item.entry.headers.size() > most_headers)
+        return {
+            errc::not_encodable,
+            fmt::format(
+                "an event that is delayed, idempotent or limited by age has at most {} headers, not {}",
+                most_headers, item.entry.headers.size()
+            )
+        };
+    return check_retention(item.keep);
+}
+
+failure check_retention(retention keep)
+{
+    if (keep.age != keep.age.zero() && !is_sensible(keep.age))
+        return {
+            errc::invalid_option,
+            fmt::format("retention::age must be from 0 to 100 years, and is {} ms", keep.age.count())
+        };
+    if (keep.count > most_kept)
+        return {
+            errc::invalid_option, fmt::format("retention::count must be below 2^63, and is {}", keep.count)
+        };
+    return {};
+}
+
+failure check_transaction(std::size_t items)
+{
+    if (items > most_in_transaction)
+        return {
+            errc::invalid_option,
+            fmt::format("at most {} events can be stored in one step, not {}", most_in_transaction, items)
+        };
+    return {};
 }
 
 failure check_join(membership who, std::chrono::milliseconds lease)

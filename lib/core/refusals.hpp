@@ -17,6 +17,20 @@ failure lease_differs(
     std::span<std::string_view const> owned
 );
 
+/// All of an item but its stream's name.
+failure check_item(appending const& item);
+
+failure check_retention(retention keep);
+
+/// Whether more than the entry alone is wanted.
+inline bool is_plain(appending const& item) noexcept
+{
+    return item.once.empty() && !item.due && item.delay == item.delay.zero() && item.keep == retention{};
+}
+
+/// What an atomic `append` cannot do at all.
+failure check_transaction(std::size_t items);
+
 failure check_join(membership who, std::chrono::milliseconds lease);
 
 failure check_lock(std::string_view name, std::string_view token);

@@ -30,14 +30,20 @@ auto run(std::shared_ptr<core> engine, Operation operation)
     co_return operation(*engine, engine->now());
 }
 
-asio::awaitable<void> run_append(std::shared_ptr<core> engine, std::span<appending> entries)
+asio::awaitable<void> run_append(std::shared_ptr<core> engine, std::span<appending> entries, bool all)
 {
-    if (engine->closed)
+    if (engine->closed) {
         for (auto& item : entries)
             item.outcome = failure(errc::closed);
-    else
-        engine->streams.append(entries, engine->now());
-    co_return;
+        co_return;
+    }
+    auto const time = engine->tell_time();
+    auto const nearer = engine->streams.append(
+        entries, all, std::chrono::floor<std::chrono::milliseconds>(time),
+        std::chrono::ceil<std::chrono::milliseconds>(time)
+    );
+    for (auto const stream : nearer)
+        engine->watchers->tell(stream, {});
 }
 
 } // namespace
@@ -63,14 +69,33 @@ void engine::close()
     });
 }
 
-asio::awaitable<failure> engine::ready()
+asio::awaitable<failure> engine::ready(std::chrono::milliseconds)
 {
     return run(core_, [](core&, instant) { return failure(); });
 }
 
-asio::awaitable<void> engine::append(std::span<appending> entries, append_mode)
+asio::awaitable<void> engine::append(std::span<appending> entries, append_mode mode)
 {
-    return run_append(core_, entries);
+    return run_append(core_, entries, mode.atomic);
+}
+
+asio::awaitable<result<promotion>> engine::promote_due(std::string_view stream, std::size_t count)
+{
+    return run(core_, [=](core& in, instant now) -> result<promotion> {
+        return in.streams.promote_due(stream, count, now);
+    });
+}
+
+asio::awaitable<result<bool>> engine::cancel_delayed(std::string_view stream, entry_id id)
+{
+    return run(core_, [=](core& in, instant) -> result<bool> {
+        return in.streams.cancel_delayed(stream, id);
+    });
+}
+
+asio::awaitable<result<std::uint64_t>> engine::trim(std::string_view stream, retention keep)
+{
+    return run(core_, [=](core& in, instant now) { return in.streams.trim(stream, keep, now); });
 }
 
 asio::awaitable<failure>
@@ -132,8 +157,7 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
     return run(core_, [=](core& in, instant now) { return in.streams.renew(who, ids, states, now); });
 }
 
-asio::awaitable<failure>
-engine::settle(membership who, std::span<settlement> items, retention limits)
+asio::awaitable<failure> engine::settle(membership who, std::span<settlement> items, retention limits)
 {
     return run(core_, [=](core& in, instant now) {
         auto const refused = in.streams.settle(who, items, limits, now);
@@ -207,12 +231,20 @@ engine::inspect_pending(std::string_view stream, std::string_view group, entry_i
     });
 }
 
-//STUB
-asio::awaitable<result<promotion>> engine::promote_due(std::string_view, std::size_t) { co_return errc::closed; }
-asio::awaitable<result<bool>> engine::cancel_delayed(std::string_view, entry_id) { co_return errc::closed; }
-asio::awaitable<result<std::uint64_t>> engine::trim(std::string_view, retention) { co_return errc::closed; }
-asio::awaitable<result<std::vector<delayed_entry>>> engine::inspect_delayed(std::string_view, entry_id, std::size_t) { co_return errc::closed; }
-asio::awaitable<result<std::uint64_t>> engine::count_delayed(std::string_view) { co_return errc::closed; }
+asio::awaitable<result<std::vector<delayed_entry>>>
+engine::inspect_delayed(std::string_view stream, entry_id after, std::size_t count)
+{
+    return run(core_, [=](core& in, instant) -> result<std::vector<delayed_entry>> {
+        return in.streams.inspect_delayed(stream, after, count);
+    });
+}
+
+asio::awaitable<result<std::uint64_t>> engine::count_delayed(std::string_view stream)
+{
+    return run(core_, [=](core& in, instant) -> result<std::uint64_t> {
+        return in.streams.count_delayed(stream);
+    });
+}
 
 } // namespace memory
 } // namespace strandline

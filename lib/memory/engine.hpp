@@ -18,7 +18,7 @@ public:
 
     void close() override;
 
-    asio::awaitable<failure> ready() override;
+    asio::awaitable<failure> ready(std::chrono::milliseconds wait) override;
 
     asio::awaitable<void> append(std::span<appending> entries, append_mode mode) override;
 
@@ -52,8 +52,7 @@ public:
     asio::awaitable<failure>
     renew(membership who, std::span<entry_id const> ids, std::span<holding> states) override;
 
-    asio::awaitable<failure>
-    settle(membership who, std::span<settlement> items, retention limits) override;
+    asio::awaitable<failure> settle(membership who, std::span<settlement> items, retention limits) override;
 
     std::unique_ptr<watching>
     watch(std::string_view stream, std::string_view group, std::function<void()> told) override;

@@ -25,6 +25,29 @@ failure no_group(std::string_view name, std::string_view group_name)
     };
 }
 
+failure check_all(std::span<appending> items)
+{
+    if (auto invalid = check_transaction(items.size()))
+        return invalid;
+    for (auto const& item : items) {
+        if (auto invalid = check_stream_name(item.stream))
+            return invalid;
+        if (auto invalid = check_item(item))
+            return invalid;
+    }
+    return {};
+}
+
+/// What is there under that name, made when it is new.
+template <class Map>
+auto& at(Map& all, std::string_view name)
+{
+    auto found = all.find(name);
+    if (found == all.end())
+        found = all.try_emplace(std::string(name)).first;
+    return found->second;
+}
+
 } // namespace
 
 entry_id stream::append(entry_view const& entry, instant now)
@@ -35,6 +58,17 @@ entry_id stream::append(entry_view const& entry, instant now)
     return id;
 }
 
+std::uint64_t stream::trim(retention const& keep, instant now)
+{
+    auto const before = entries.size();
+    if (keep.count != 0)
+        entries.keep_newest(keep.count);
+    auto const oldest = now.time_since_epoch() - std::min(keep.age, now.time_since_epoch());
+    if (keep.age > keep.age.zero())
+        entries.remove_before({static_cast<std::uint64_t>(oldest.count()), 0});
+    return before - entries.size();
+}
+
 void stream::remove_unneeded(entry_id id)
 {
     if (std::ranges::all_of(groups, [=](auto& each) { return each.second.is_done_with(id); }))
@@ -43,10 +77,7 @@ void stream::remove_unneeded(entry_id id)
 
 stream& streams::open(std::string_view name)
 {
-    auto found = streams_.find(name);
-    if (found == streams_.end())
-        found = streams_.try_emplace(std::string(name)).first;
-    return found->second;
+    return at(streams_, name);
 }
 
 result<place> streams::find(std::string_view name, std::string_view group_name)
@@ -90,8 +121,15 @@ result<std::size_t> streams::remove_idle(
     return where->of.remove_idle(idle, now);
 }
 
-void streams::append(std::span<appending> items, instant now)
+std::vector<std::string_view> streams::append(std::span<appending> items, bool all, instant now, instant soon)
 {
+    std::vector<std::string_view> nearer;
+    if (all)
+        if (auto const refused = check_all(items)) {
+            for (auto& item : items)
+                item.outcome = refused;
+            return nearer;
+        }
     stream* into = nullptr;
     std::string_view last;
     for (auto& item : items) {
@@ -102,8 +140,15 @@ void streams::append(std::span<appending> items, instant now)
                 continue;
             }
         }
-        if (!item.entry.body && item.entry.headers.empty()) {
-            item.outcome = failure(errc::not_encodable, "an event has a body or at least one header");
+        if (auto invalid = check_item(item)) {
+            item.outcome = std::move(invalid);
+            continue;
+        }
+        if (!is_plain(item)) {
+            auto is_nearer = false;
+            item.outcome.emplace(append_special(item, now, soon, is_nearer));
+            if (is_nearer && std::ranges::find(nearer, item.stream) == nearer.end())
+                nearer.push_back(item.stream);
             continue;
         }
         if (!into) {
@@ -112,6 +157,76 @@ void streams::append(std::span<appending> items, instant now)
         }
         item.outcome.emplace(into->append(item.entry, now));
     }
+    return nearer;
+}
+
+entry_id streams::append_special(appending const& item, instant now, instant soon, bool& is_nearer)
+{
+    auto* const marks = item.once.empty() ? nullptr : &at(marks_, item.stream);
+    if (marks)
+        if (auto const first = marks->find(item.once, now))
+            return *first;
+    entry_id id;
+    if (item.due || item.delay != item.delay.zero()) {
+        auto& delayed = at(delayed_, item.stream);
+        id = delayed.add(item.entry, item.keep, item.due ? *item.due : soon + item.delay);
+        is_nearer = delayed.is_first(id);
+    }
+    else {
+        auto& in = open(item.stream);
+        id = in.append(item.entry, now);
+        in.trim(item.keep, now);
+    }
+    if (marks)
+        marks->set(item.once, id, now, item.window);
+    return id;
+}
+
+promotion streams::promote_due(std::string_view name, std::size_t count, instant now)
+{
+    promotion done;
+    auto const found = delayed_.find(name);
+    if (found == delayed_.end())
+        return done;
+    auto& delayed = found->second;
+    for (; done.moved != count; ++done.moved) {
+        auto const due = delayed.pop_due(now);
+        if (!due)
+            break;
+        auto& in = open(name);
+        in.append(due->content.view(), now);
+        in.trim(due->keep, now);
+    }
+    if (auto const next = delayed.next())
+        done.next = std::max(*next - now, std::chrono::milliseconds(0));
+    return done;
+}
+
+bool streams::cancel_delayed(std::string_view name, entry_id id)
+{
+    auto const found = delayed_.find(name);
+    return found != delayed_.end() && found->second.remove(id);
+}
+
+result<std::uint64_t> streams::trim(std::string_view name, retention keep, instant now)
+{
+    if (auto invalid = check_retention(keep))
+        return invalid;
+    auto const found = streams_.find(name);
+    return found == streams_.end() ? 0 : found->second.trim(keep, now);
+}
+
+std::vector<delayed_entry>
+streams::inspect_delayed(std::string_view name, entry_id after, std::size_t count) const
+{
+    auto const found = delayed_.find(name);
+    return found == delayed_.end() ? std::vector<delayed_entry>() : found->second.after(after, count);
+}
+
+std::uint64_t streams::count_delayed(std::string_view name) const
+{
+    auto const found = delayed_.find(name);
+    return found == delayed_.end() ? 0 : found->second.size();
 }
 
 failure streams::ensure_group(std::string_view name, std::string_view group_name, start_position start)
@@ -167,8 +282,7 @@ failure streams::renew(membership who, std::span<entry_id const> ids, std::span<
     return {};
 }
 
-failure
-streams::settle(membership who, std::span<settlement> items, retention const& limits, instant now)
+failure streams::settle(membership who, std::span<settlement> items, retention const& limits, instant now)
 {
     auto const where = find(who);
     if (!where)
@@ -193,18 +307,8 @@ streams::settle(membership who, std::span<settlement> items, retention const& li
         }
     }
     if (buried)
-        trim_dead_letters(dead_letter_stream(who.stream), limits, now);
+        open(dead_letter_stream(who.stream)).trim(limits, now);
     return {};
-}
-
-void streams::trim_dead_letters(std::string_view name, retention const& limits, instant now)
-{
-    auto& letters = open(name).entries;
-    if (limits.count != 0)
-        letters.keep_newest(limits.count);
-    auto const oldest = now.time_since_epoch() - std::min(limits.age, now.time_since_epoch());
-    if (limits.age > limits.age.zero())
-        letters.remove_before({static_cast<std::uint64_t>(oldest.count()), 0});
 }
 
 void streams::bury(membership who, place where, consumer const* owner, settlement& item, instant now)

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "memory/delayed_entries.hpp"
 #include "memory/entry_log.hpp"
 #include "memory/group.hpp"
+#include "memory/once_marks.hpp"
 
 #include <strandline/broker.hpp>
 
@@ -17,6 +19,9 @@ struct stream
 {
     /// Stores the entry, and rings for one waiting read of each group.
     entry_id append(entry_view const& entry, instant now);
+
+    /// Removes what is beyond the limits; tells how much.
+    std::uint64_t trim(retention const& keep, instant now);
 
     /// Removes the entry if no group has it unread or pending.
     void remove_unneeded(entry_id id);
@@ -36,7 +41,15 @@ struct place
 class streams
 {
 public:
-    void append(std::span<appending> items, instant now);
+    /// Each item, or with `all` all or none. `soon` is the first moment that is not before the clock's time:
+    /// a delay begins there. Tells of which streams an entry was delayed that is due before all others.
+    std::vector<std::string_view> append(std::span<appending> items, bool all, instant now, instant soon);
+
+    promotion promote_due(std::string_view name, std::size_t count, instant now);
+
+    bool cancel_delayed(std::string_view name, entry_id id);
+
+    result<std::uint64_t> trim(std::string_view name, retention keep, instant now);
 
     failure ensure_group(std::string_view name, std::string_view group_name, start_position start);
 
@@ -62,8 +75,7 @@ public:
 
     failure renew(membership who, std::span<entry_id const> ids, std::span<holding> states, instant now);
 
-    failure
-    settle(membership who, std::span<settlement> items, retention const& limits, instant now);
+    failure settle(membership who, std::span<settlement> items, retention const& limits, instant now);
 
     result<stream_info> inspect_stream(std::string_view name) const;
 
@@ -75,6 +87,11 @@ public:
     result<std::vector<pending_info>> inspect_pending(
         std::string_view name, std::string_view group_name, entry_id after, std::size_t count, instant now
     );
+
+    std::vector<delayed_entry>
+    inspect_delayed(std::string_view name, entry_id after, std::size_t count) const;
+
+    std::uint64_t count_delayed(std::string_view name) const;
 
 private:
     struct hash : std::hash<std::string_view>
@@ -88,9 +105,16 @@ private:
     /// Copies the entry to the dead letters, then acknowledges it.
     void bury(membership who, place where, consumer const* owner, settlement& item, instant now);
 
-    void trim_dead_letters(std::string_view name, retention const& limits, instant now);
+    template <class T>
+    using by_name = std::unordered_map<std::string, T, hash, std::equal_to<>>;
 
-    std::unordered_map<std::string, stream, hash, std::equal_to<>> streams_;
+    /// An item of which more than the entry is wanted.
+    entry_id append_special(appending const& item, instant now, instant soon, bool& is_nearer);
+
+    by_name<stream> streams_;
+    // Apart: a stream exists from its first entry on.
+    by_name<delayed_entries> delayed_;
+    by_name<once_marks> marks_;
 };
 
 } // namespace strandline::memory

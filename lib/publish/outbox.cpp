@@ -1,8 +1,11 @@
 #include <strandline/detail/outbox.hpp>
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <exception>
@@ -12,20 +15,27 @@ namespace strandline::detail {
 
 namespace {
 
-constexpr std::size_t most_in_request = 64;
+constexpr std::size_t most_singles = 64;
+constexpr std::size_t most_of_batch = 1'000;
 constexpr std::size_t most_requests = 8;
 
-/// What the handler throws goes where Asio sends it, out of run(), and the others are called all the same.
-void complete_guarded(
-    publish_operation& operation, failure const& why, entry_id id, asio::any_io_executor const& strand
-)
+constexpr auto rethrow = [](std::exception_ptr unexpected) {
+    if (unexpected)
+        std::rethrow_exception(unexpected);
+};
+
+std::size_t bytes_of(appending const& item)
 {
-    try {
-        operation.complete(why, id);
-    }
-    catch (...) {
-        asio::post(strand, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
-    }
+    auto sum = item.entry.body.value_or("").size();
+    for (auto const& [name, value] : item.entry.headers)
+        sum += name.size() + value.size();
+    return sum;
+}
+
+/// Says that the item was not sent, which is true of the last attempt only.
+bool is_unsent(failure const& why)
+{
+    return why == errc::unreachable || why == errc::timed_out || why.code() == asio::error::operation_aborted;
 }
 
 } // namespace
@@ -52,11 +62,30 @@ private:
     std::shared_ptr<outbox> target_;
 };
 
-/// Operations that travel together, and their entries in the same order.
+/// Items that travel together: copies of single ones, each with its operation beside it, or some of one
+/// batch.
 struct outbox::request
 {
+    /// Null: completed before the answer came.
     operations of;
-    std::vector<appending> entries;
+    std::vector<appending> singles;
+    std::span<appending> items;
+    bool atomic = false;
+    std::size_t bytes = 0;
+    /// What the engine still needs of completed ones.
+    std::vector<std::shared_ptr<void const>> left_behind;
+
+    bool is_of_batch() const noexcept { return singles.empty(); }
+
+    void clear()
+    {
+        of.clear();
+        singles.clear();
+        items = {};
+        atomic = false;
+        bytes = 0;
+        left_behind.clear();
+    }
 };
 
 /// A request on its way to the engine; its operations are freed with the coroutine when its context goes
@@ -73,9 +102,11 @@ public:
     {
         if (!request_)
             return;
-        for (auto* operation : request_->of)
-            operation->abandon();
+        from_->forget(*request_);
         from_->abandon_all();
+        for (auto* operation : request_->of)
+            if (operation && --operation->requests == 0)
+                operation->abandon();
     }
 
     request& what() noexcept { return *request_; }
@@ -87,25 +118,20 @@ private:
     std::unique_ptr<request> request_;
 };
 
-failure check_headers(strandline::headers const& given)
-{
-    for (auto const& [name, value] : given) {
-        if (name.empty())
-            return {errc::invalid_name, "a header's name is empty"};
-        if (name == "body" || name.starts_with("dead-"))
-            return {errc::invalid_name, "the header name '" + name + "' is reserved"};
-    }
-    return {};
-}
-
-outbox::outbox(broker_ptr broker) : broker_(std::move(broker)) {}
+outbox::outbox(broker_ptr broker, producer_options const& options)
+    : broker_(std::move(broker))
+    , max_in_flight_(options.max_in_flight)
+    , max_bytes_in_flight_(options.max_bytes_in_flight)
+    , timeout_(options.timeout)
+    , deadline_(broker_->get_executor())
+{}
 
 outbox::~outbox()
 {
     abandon_all();
 }
 
-void outbox::submit(publish_operation* operation)
+void outbox::submit(outgoing* operation)
 {
     {
         std::lock_guard const lock(mutex_);
@@ -120,21 +146,24 @@ void outbox::cancel(std::uint64_t ticket)
 {
     asio::post(get_executor(), [self = shared_from_this(), ticket] {
         self->take_inbox();
-        auto const found = std::ranges::find(self->waiting_, ticket, &publish_operation::ticket);
+        auto const found = std::ranges::find(self->waiting_, ticket, &outgoing::ticket);
         if (found == self->waiting_.end())
             return; // under way or completed
-        auto* const operation = *found;
-        self->waiting_.erase(found);
-        operation->complete(error_code(asio::error::operation_aborted), {});
+        self->give_up(**found, error_code(asio::error::operation_aborted));
     });
 }
 
 void outbox::take_inbox()
 {
     std::lock_guard const lock(mutex_);
+    if (inbox_.empty())
+        return;
+    auto const deadline = clock::now() + timeout_;
     for (auto* operation : inbox_) {
         operation->number = ++last_number_;
-        waiting_.push_back(operation);
+        operation->deadline = deadline;
+        operation->is_waiting = !operation->is_refused;
+        (operation->is_refused ? refused_ : waiting_).push_back(operation);
     }
     inbox_.clear();
 }
@@ -146,107 +175,322 @@ void outbox::pump()
         scheduled_ = false;
     }
     take_inbox();
-    while (!waiting_.empty() && requests_under_way_ < most_requests) {
-        auto next = make_request();
-        auto& taken = next->of;
-        while (!waiting_.empty() && taken.size() < most_in_request) {
-            auto* const operation = waiting_.front();
-            waiting_.pop_front();
-            if (operation->what.refused) {
-                auto const why = operation->what.refused;
-                complete_guarded(*operation, why, {}, get_executor());
-            }
-            else
-                taken.push_back(operation);
-        }
-        if (taken.empty()) {
-            spare_.push_back(std::move(next));
+    while (!refused_.empty()) {
+        auto* const operation = refused_.front();
+        refused_.pop_front();
+        end(*operation);
+    }
+    send_waiting();
+    watch_deadlines();
+}
+
+void outbox::send_waiting()
+{
+    while (!waiting_.empty() && under_way_.size() < most_requests) {
+        if (!is_ready_)
+            return get_ready();
+        if (spare_.empty())
+            spare_.push_back(std::make_unique<request>());
+        if (!take_next(*spare_.back()))
+            return;
+        auto next = std::move(spare_.back());
+        spare_.pop_back();
+        start(std::move(next));
+    }
+}
+
+/// An event that is larger than what may be under way goes alone.
+bool outbox::fits(std::size_t events, std::size_t bytes) const noexcept
+{
+    return (events_under_way_ + events <= max_in_flight_ && bytes_under_way_ + bytes <= max_bytes_in_flight_
+           ) ||
+           (events_under_way_ == 0 && events == 1);
+}
+
+/// False when nothing more may be under way.
+bool outbox::take_next(request& into)
+{
+    return waiting_.front()->is_batch ? take_of_batch(into) : take_singles(into);
+}
+
+bool outbox::take_singles(request& into)
+{
+    while (!waiting_.empty() && !waiting_.front()->is_batch && into.of.size() != most_singles) {
+        auto& operation = *waiting_.front();
+        auto const bytes = bytes_of(operation.items.front());
+        if (!fits(into.of.size() + 1, into.bytes + bytes))
             break;
-        }
-        ++requests_under_way_;
-        asio::co_spawn(
-            get_executor(), send(shared_from_this(), travelling(*this, std::move(next))),
-            [](std::exception_ptr unexpected) {
-                if (unexpected)
-                    std::rethrow_exception(unexpected);
-            }
-        );
+        waiting_.pop_front();
+        operation.is_waiting = false;
+        operation.sent = 1;
+        ++operation.requests;
+        into.of.push_back(&operation);
+        into.singles.push_back(operation.items.front());
+        into.bytes += bytes;
     }
+    into.items = into.singles;
+    return !into.of.empty();
 }
 
-std::unique_ptr<outbox::request> outbox::make_request()
+bool outbox::take_of_batch(request& into)
 {
-    if (spare_.empty())
-        return std::make_unique<request>();
-    auto made = std::move(spare_.back());
-    spare_.pop_back();
-    return made;
-}
-
-void outbox::recycle(std::unique_ptr<request> done)
-{
-    done->of.clear();
-    done->entries.clear();
-    spare_.push_back(std::move(done));
-}
-
-asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling batch)
-{
-    for (auto const* operation : batch.what().of) {
-        auto const& body = operation->what.event.body;
-        batch.what().entries.push_back({
-            operation->what.stream,
-            {body ? std::optional<std::string_view>(*body) : std::nullopt, operation->headers},
-            entry_id{},
-        });
+    auto& operation = *waiting_.front();
+    auto const rest = operation.items.subspan(operation.sent);
+    std::size_t count = 0;
+    for (; count != rest.size() && (count != most_of_batch || operation.atomic); ++count) {
+        auto const bytes = bytes_of(rest[count]);
+        // All of an atomic one, or nothing; it must not wait for ever for more than there ever is.
+        if (!fits(count + 1, into.bytes + bytes) && !(operation.atomic && events_under_way_ == 0))
+            break;
+        into.bytes += bytes;
     }
-    auto const last_waiting = self->last_number_;
-    co_await self->broker_->append(batch.what().entries);
-    --self->requests_under_way_;
+    if (count == 0 || (operation.atomic && count != rest.size())) {
+        into.bytes = 0;
+        return false;
+    }
+    into.of.push_back(&operation);
+    into.items = rest.first(count);
+    into.atomic = operation.atomic;
+    operation.sent += count;
+    ++operation.requests;
+    if (operation.sent == operation.items.size())
+        stop_waiting(operation);
+    return true;
+}
 
+void outbox::start(std::unique_ptr<request> next)
+{
+    under_way_.push_back(next.get());
+    events_under_way_ += next->items.size();
+    bytes_under_way_ += next->bytes;
+    asio::co_spawn(get_executor(), send(shared_from_this(), travelling(*this, std::move(next))), rethrow);
+}
+
+asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling what)
+{
+    // Waiting for a connection is done here, before: where each has its own deadline, and its turn.
+    co_await self->broker_->append(what.what().items, {.atomic = what.what().atomic, .now_or_never = true});
+    self->returned(what.release());
+}
+
+void outbox::returned(std::unique_ptr<request> done)
+{
+    forget(*done);
     // The handlers may publish again at once; what they put in waits for the pump that is posted below.
     {
-        std::lock_guard const lock(self->mutex_);
-        self->scheduled_ = true;
+        std::lock_guard const lock(mutex_);
+        scheduled_ = true;
     }
-    auto done = batch.release();
-    auto const& entries = done->entries;
-    for (std::size_t i = 0; i != entries.size(); ++i) {
-        auto const& outcome = entries[i].outcome;
-        complete_guarded(
-            *done->of[i], outcome ? failure() : outcome.error(), outcome ? *outcome : entry_id(),
-            self->get_executor()
-        );
+    for (std::size_t i = 0; i != done->of.size(); ++i) {
+        auto* const operation = done->of[i];
+        if (!operation)
+            continue;
+        --operation->requests;
+        if (done->is_of_batch())
+            look_at(*operation, done->items);
+        else {
+            operation->items.front().outcome = std::move(done->singles[i].outcome);
+            look_at(*operation, operation->items);
+        }
     }
-    // A server that could not be reached for these could not be for those that have waited as long, either.
-    if (auto const& outcome = entries.back().outcome;
-        !outcome && (outcome.error() == errc::unreachable || outcome.error() == errc::refused))
-        self->fail_waiting(last_waiting, outcome.error());
-    self->recycle(std::move(done));
+    done->clear();
+    spare_.push_back(std::move(done));
     // Posted, not called: an engine that stores at once would otherwise come back here ever deeper, and
     // nobody else would get the strand.
-    asio::post(self->get_executor(), scheduled_pump(self));
+    asio::post(get_executor(), scheduled_pump(shared_from_this()));
 }
 
-void outbox::fail_waiting(std::uint64_t last, failure const& why)
+/// These items of the operation have come back: what was not sent waits again, and what may have been stored,
+/// if it may be stored twice.
+void outbox::look_at(outgoing& operation, std::span<appending> items)
 {
-    while (!waiting_.empty() && waiting_.front()->number <= last) {
-        auto* const operation = waiting_.front();
-        waiting_.pop_front();
-        complete_guarded(
-            *operation, operation->what.refused ? operation->what.refused : why, {}, get_executor()
-        );
+    auto unsent = false;
+    auto unknown = false;
+    for (auto const& item : items)
+        if (item.outcome.has_error()) {
+            unsent |= item.outcome.error() == errc::unreachable;
+            unknown |= item.outcome.error() == errc::connection_lost;
+        }
+    if (unsent || unknown)
+        is_ready_ = false;
+    if (unknown) {
+        operation.is_uncertain = true;
+        operation.is_given_up |= !operation.is_repeatable;
     }
+    if (operation.is_given_up)
+        stop_waiting(operation);
+    else if (unsent || unknown) {
+        operation.sent =
+            std::min(operation.sent, static_cast<std::size_t>(items.data() - operation.items.data()));
+        wait_again(operation);
+    }
+    end_if_done(operation);
+}
+
+void outbox::wait_again(outgoing& operation)
+{
+    if (std::exchange(operation.is_waiting, true))
+        return;
+    waiting_.insert(std::ranges::upper_bound(waiting_, operation.number, {}, &outgoing::number), &operation);
+}
+
+void outbox::stop_waiting(outgoing& operation)
+{
+    if (!std::exchange(operation.is_waiting, false))
+        return;
+    waiting_.erase(std::ranges::lower_bound(waiting_, operation.number, {}, &outgoing::number));
+}
+
+/// Not before everything has come back: what is still under way comes first in the order.
+void outbox::get_ready()
+{
+    if (!under_way_.empty() || std::exchange(is_getting_ready_, true))
+        return;
+    asio::co_spawn(get_executor(), wait_until_ready(shared_from_this()), rethrow);
+}
+
+asio::awaitable<void> outbox::wait_until_ready(std::shared_ptr<outbox> self)
+{
+    // Destroyed while it waits, its context is going away, and with it what waits here.
+    struct leaving
+    {
+        outbox& of;
+
+        ~leaving()
+        {
+            if (std::exchange(of.is_getting_ready_, false))
+                of.abandon_all();
+        }
+    } const at_the_end{*self};
+    while (!self->waiting_.empty() && !self->is_ready_) {
+        auto const left = self->waiting_.front()->deadline - clock::now();
+        auto const why = co_await self->broker_->ready(
+            std::max(std::chrono::ceil<std::chrono::milliseconds>(left), std::chrono::milliseconds(1))
+        );
+        if (!why)
+            self->is_ready_ = true;
+        else if (why == errc::unreachable || why == errc::unavailable)
+            self->fail_waiting(why, clock::now());
+        else
+            self->fail_waiting(why, clock::time_point::max());
+    }
+    self->is_getting_ready_ = false;
+    self->send_waiting();
+    self->watch_deadlines();
+}
+
+/// Fails what waits and has no time left then.
+void outbox::fail_waiting(failure const& why, clock::time_point due_until)
+{
+    // Only what waits now: handlers may publish again.
+    auto const last = last_number_;
+    while (!waiting_.empty() && waiting_.front()->deadline <= due_until && waiting_.front()->number <= last)
+        give_up(*waiting_.front(), why);
+}
+
+/// Sends no more of what waits; it ends when all that was sent of it has come back.
+void outbox::give_up(outgoing& operation, failure const& why)
+{
+    stop_waiting(operation);
+    operation.is_given_up = true;
+    for (auto& item : operation.items.subspan(operation.sent))
+        item.outcome = why;
+    end_if_done(operation);
+}
+
+void outbox::expire_under_way(clock::time_point now)
+{
+    failure const why{
+        errc::outcome_unknown, fmt::format("the server has not answered within {} ms", timeout_.count())
+    };
+    for (auto* request : under_way_)
+        for (std::size_t i = 0; i != request->of.size(); ++i) {
+            auto* const operation = request->of[i];
+            if (!operation || operation->deadline > now)
+                continue;
+            request->of[i] = nullptr;
+            --operation->requests;
+            operation->is_given_up = true;
+            auto const items = request->is_of_batch() ? request->items : operation->items;
+            for (auto& item : items)
+                item.outcome = why;
+            request->left_behind.push_back(
+                operation->leave_behind(request->is_of_batch() ? request->items.front() : request->singles[i])
+            );
+            end_if_done(*operation);
+        }
+}
+
+/// A timer for as long as something is under way. What waits without anything under way waits for the engine
+/// to get ready, which has its own.
+void outbox::watch_deadlines()
+{
+    if (under_way_.empty()) {
+        if (is_watching_)
+            deadline_.cancel();
+        return;
+    }
+    if (std::exchange(is_watching_, true))
+        return;
+    auto earliest = waiting_.empty() ? clock::time_point::max() : waiting_.front()->deadline;
+    for (auto const* request : under_way_)
+        for (auto const* operation : request->of)
+            if (operation)
+                earliest = std::min(earliest, operation->deadline);
+    deadline_.expires_at(earliest);
+    deadline_.async_wait([self = shared_from_this()](error_code const& aborted) {
+        self->is_watching_ = false;
+        if (!aborted) {
+            auto const now = clock::now();
+            self->expire_under_way(now);
+            self->fail_waiting(
+                {errc::timed_out, fmt::format("waited behind others for {} ms", self->timeout_.count())}, now
+            );
+        }
+        self->watch_deadlines();
+    });
+}
+
+void outbox::end_if_done(outgoing& operation)
+{
+    if (operation.requests == 0 && !operation.is_waiting)
+        end(operation);
+}
+
+/// What the handler throws goes where Asio sends it, out of run(), and the others are called all the same.
+void outbox::end(outgoing& operation)
+{
+    if (operation.is_uncertain)
+        for (auto& item : operation.items)
+            if (item.outcome.has_error() && is_unsent(item.outcome.error()))
+                item.outcome = failure(errc::outcome_unknown, item.outcome.error().message());
+    try {
+        operation.complete();
+    }
+    catch (...) {
+        asio::post(get_executor(), [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+    }
+}
+
+void outbox::forget(request const& gone) noexcept
+{
+    std::erase(under_way_, &gone);
+    events_under_way_ -= gone.items.size();
+    bytes_under_way_ -= gone.bytes;
 }
 
 void outbox::abandon_all() noexcept
 {
     take_inbox();
-    while (!waiting_.empty()) {
-        auto* const operation = waiting_.front();
-        waiting_.pop_front();
-        operation->abandon();
-    }
+    for (auto* all : {&waiting_, &refused_})
+        while (!all->empty()) {
+            auto* const operation = all->front();
+            all->pop_front();
+            operation->is_waiting = false;
+            // Else the last request that carries some of it frees it.
+            if (operation->requests == 0)
+                operation->abandon();
+        }
 }
 
 } // namespace strandline::detail

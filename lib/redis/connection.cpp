@@ -117,7 +117,7 @@ asio::awaitable<failure> connection::exec_now(request const& commands, reply_sin
     if (phase_ == phase::closed)
         co_return failure(errc::closed);
     if (phase_ != phase::up)
-        co_return why_down();
+        co_return failure(errc::unreachable, std::string(why_down().words()));
     auto const [error, bytes] = co_await transport_.async_exec(commands, replies.adapter(), asio::as_tuple);
     if (!error)
         co_return failure();
@@ -187,7 +187,7 @@ void connection::take_push(
             receiver->on_message(push_[1], push_[2]);
 }
 
-asio::awaitable<failure> connection::connected()
+asio::awaitable<failure> connection::connected(std::chrono::milliseconds wait)
 {
     if (phase_ == phase::up && waiters_.empty())
         co_return failure();
@@ -205,7 +205,7 @@ asio::awaitable<failure> connection::connected()
     if (phase_ == phase::closed)
         co_return failure(errc::closed);
 
-    waiter self{asio::steady_timer(transport_.get_executor(), options_.connect_timeout), std::nullopt};
+    waiter self{asio::steady_timer(transport_.get_executor(), wait), std::nullopt};
     if (phase_ == phase::up)
         self.news.emplace();
     auto const place = waiters_.insert(waiters_.end(), &self);
@@ -231,21 +231,19 @@ asio::awaitable<failure> connection::connected()
             self.deadline.expires_at(asio::steady_timer::time_point::max());
         auto const [error] = co_await self.deadline.async_wait(asio::as_tuple);
         if (!error && !self.news)
-            self.news = why_down();
+            self.news = why_down(wait);
     }
     co_return *self.news;
 }
 
-failure connection::why_down() const
+failure connection::why_down(std::chrono::milliseconds waited) const
 {
     if (last_error_ == errc::refused || last_error_ == errc::unavailable)
         return last_error_;
     auto const reason = last_error_ ? last_error_.message() : std::string("no answer");
     return {
         errc::unreachable,
-        fmt::format(
-            "no connection to {} within {} ms: {}", address(), options_.connect_timeout.count(), reason
-        )
+        fmt::format("no connection to {} within {} ms: {}", address(), waited.count(), reason)
     };
 }
 

@@ -74,8 +74,11 @@ public:
     /// server gives up a subscribed connection whose replies are large (32 MB by default).
     asio::awaitable<failure> subscribe(std::span<std::string const> channels);
 
-    /// Completes when the connection is up. Errors: `unreachable`, `refused`, `unavailable`, `closed`.
-    asio::awaitable<failure> connected();
+    /// Completes when the connection is up, or was waited for that long. Errors: `unreachable`, `refused`,
+    /// `unavailable`, `closed`.
+    asio::awaitable<failure> connected(std::chrono::milliseconds wait);
+
+    asio::awaitable<failure> connected() { return connected(options_.connect_timeout); }
 
     /// The server's number of this connection; nothing while it is down or where the user may not ask for it.
     std::optional<std::uint64_t> client_id() const noexcept;
@@ -91,8 +94,10 @@ public:
     /// It was up, and is not at the moment.
     bool is_lost() const noexcept { return phase_ == phase::down && was_up_; }
 
-    /// What a command gets that does not wait for the connection.
-    failure why_down() const;
+    /// What a command gets that has waited so long for the connection.
+    failure why_down(std::chrono::milliseconds waited) const;
+
+    failure why_down() const { return why_down(options_.connect_timeout); }
 
     bool is_closed() const noexcept { return phase_ == phase::closed; }
 

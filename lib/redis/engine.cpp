@@ -25,22 +25,6 @@ namespace redis {
 
 namespace {
 
-void push_xadd(request& commands, appending const& item)
-{
-    auto const& entry = item.entry;
-    if (entry.body && entry.headers.empty()) {
-        commands.push("XADD", item.stream, "*", body_field, *entry.body);
-        return;
-    }
-    std::vector<std::string_view> arguments{item.stream, "*"};
-    arguments.reserve(4 + 2 * entry.headers.size());
-    if (entry.body)
-        arguments.insert(arguments.end(), {body_field, *entry.body});
-    for (auto const& [name, value] : entry.headers)
-        arguments.insert(arguments.end(), {name, value});
-    commands.push_range("XADD", arguments);
-}
-
 holding to_holding(std::string_view answer)
 {
     return answer == "0" ? holding::held : answer == "2" ? holding::gone : holding::lost;
@@ -115,37 +99,9 @@ void engine::close()
     });
 }
 
-asio::awaitable<failure> engine::ready()
+asio::awaitable<failure> engine::ready(std::chrono::milliseconds wait)
 {
-    return commands_->connected();
-}
-
-asio::awaitable<void> engine::append(std::span<appending> entries, append_mode mode)
-{
-    auto commands = make_request();
-    std::vector<appending*> sent;
-    sent.reserve(entries.size());
-    for (auto& item : entries) {
-        if (auto invalid = check_stream_name(item.stream))
-            item.outcome = std::move(invalid);
-        else if (!item.entry.body && item.entry.headers.empty())
-            item.outcome = failure(errc::not_encodable, "an event has a body or at least one header");
-        else {
-            item.outcome = failure(errc::unexpected_reply);
-            push_xadd(commands, item);
-            sent.push_back(&item);
-        }
-    }
-    if (sent.empty())
-        co_return;
-    append_replies replies(sent);
-    auto const connected = commands_;
-    if (auto broken = mode.now_or_never ? co_await connected->exec_now(commands, replies)
-                                        : co_await connected->exec(commands, replies))
-        for (auto* item : sent)
-            // Some may have been answered before the connection broke.
-            if (item->outcome.has_error() && item->outcome.error() == errc::unexpected_reply)
-                item->outcome = broken;
+    return commands_->connected(wait);
 }
 
 asio::awaitable<failure>
@@ -281,8 +237,7 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
     co_return walk.ok() ? failure() : unexpected_reply("the script that renews leases");
 }
 
-asio::awaitable<failure>
-engine::settle(membership who, std::span<settlement> items, retention limits)
+asio::awaitable<failure> engine::settle(membership who, std::span<settlement> items, retention limits)
 {
     texts text(items.size());
     std::vector<std::string_view> acknowledged{who.stream, who.group};
@@ -314,14 +269,14 @@ engine::settle(membership who, std::span<settlement> items, retention limits)
     }
     if (!checked.empty()) {
         script_words words(who);
-        words.add({"0", "0", channel});
+        words.add({"0", "0", channel, who.stream});
         if (auto failed = co_await settle_checked(connected, words, checked))
             co_return failed;
     }
     if (!dead.empty()) {
         script_words words(who, dead_letter_stream(who.stream));
         texts of_limits(2);
-        words.add({of_limits(limits.count), of_limits(limits.age.count()), channel});
+        words.add({of_limits(limits.count), of_limits(limits.age.count()), channel, who.stream});
         auto failed = co_await settle_checked(connected, words, dead);
         if (failed != errc::not_permitted)
             co_return failed;
@@ -330,13 +285,6 @@ engine::settle(membership who, std::span<settlement> items, retention limits)
     }
     co_return failure();
 }
-
-//STUB
-asio::awaitable<result<promotion>> engine::promote_due(std::string_view, std::size_t) { co_return errc::closed; }
-asio::awaitable<result<bool>> engine::cancel_delayed(std::string_view, entry_id) { co_return errc::closed; }
-asio::awaitable<result<std::uint64_t>> engine::trim(std::string_view, retention) { co_return errc::closed; }
-asio::awaitable<result<std::vector<delayed_entry>>> engine::inspect_delayed(std::string_view, entry_id, std::size_t) { co_return errc::closed; }
-asio::awaitable<result<std::uint64_t>> engine::count_delayed(std::string_view) { co_return errc::closed; }
 
 } // namespace redis
 } // namespace strandline

@@ -21,7 +21,7 @@ public:
 
     void close() override;
 
-    asio::awaitable<failure> ready() override;
+    asio::awaitable<failure> ready(std::chrono::milliseconds wait) override;
 
     asio::awaitable<void> append(std::span<appending> entries, append_mode mode) override;
 
@@ -55,8 +55,7 @@ public:
     asio::awaitable<failure>
     renew(membership who, std::span<entry_id const> ids, std::span<holding> states) override;
 
-    asio::awaitable<failure>
-    settle(membership who, std::span<settlement> items, retention limits) override;
+    asio::awaitable<failure> settle(membership who, std::span<settlement> items, retention limits) override;
 
     std::unique_ptr<watching>
     watch(std::string_view stream, std::string_view group, std::function<void()> told) override;
@@ -86,6 +85,12 @@ public:
     asio::awaitable<result<std::uint64_t>> count_delayed(std::string_view stream) override;
 
 private:
+    /// Each item by itself, in one pipeline.
+    asio::awaitable<void> append_each(std::vector<appending*> items, append_mode mode);
+
+    /// All items or none.
+    asio::awaitable<void> append_all(std::vector<appending*> items, append_mode mode);
+
     /// The connections of the readers; belongs to the strand, and outlives the engine where it is closed.
     using reader_connections = std::vector<std::weak_ptr<connection>>;
 

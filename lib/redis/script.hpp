@@ -22,14 +22,19 @@ private:
     std::string hash_;
 };
 
+script const& append_script();
+script const& cancel_delayed_script();
 script const& claim_script();
+script const& inspect_delayed_script();
 script const& join_script();
 script const& leave_script();
 script const& lock_script();
 script const& may_listen_script();
+script const& promote_script();
 script const& remove_idle_script();
 script const& renew_script();
 script const& renew_lock_script();
+script const& set_aside_script();
 script const& settle_script();
 script const& take_script();
 script const& unlock_script();

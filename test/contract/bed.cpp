@@ -65,6 +65,37 @@ taking asking(entry_id id, bool counted)
     return item;
 }
 
+appending plain(std::string_view stream, std::string_view body)
+{
+    appending item;
+    item.stream = stream;
+    item.entry.body = body;
+    return item;
+}
+
+appending
+once(std::string_view stream, std::string_view body, std::string_view key, std::chrono::milliseconds window)
+{
+    auto item = plain(stream, body);
+    item.once = key;
+    item.window = window;
+    return item;
+}
+
+appending due_at(std::string_view stream, std::string_view body, std::int64_t ms)
+{
+    auto item = plain(stream, body);
+    item.due.emplace(std::chrono::milliseconds(ms));
+    return item;
+}
+
+appending delayed(std::string_view stream, std::string_view body, std::chrono::milliseconds by)
+{
+    auto item = plain(stream, body);
+    item.delay = by;
+    return item;
+}
+
 asio::awaitable<entry_id> bed::append(std::string_view stream, std::string_view body)
 {
     return append(stream, entry_view{body, {}});
@@ -73,9 +104,30 @@ asio::awaitable<entry_id> bed::append(std::string_view stream, std::string_view 
 asio::awaitable<entry_id> bed::append(std::string_view stream, entry_view entry)
 {
     appending item{stream, entry, {}};
+    return append(std::move(item));
+}
+
+asio::awaitable<entry_id> bed::append(appending item)
+{
     co_await broker->append({&item, 1});
     BOOST_REQUIRE_MESSAGE(item.outcome.has_value(), item.outcome.error());
     co_return *item.outcome;
+}
+
+asio::awaitable<std::vector<std::string>> bed::stored(std::string_view stream)
+{
+    // Each look is a group's of its own.
+    auto const group = "look " + std::to_string(looks++);
+    co_await ensure_group(stream, group);
+    co_return bodies_of(co_await read_now(stream, group, "looker"));
+}
+
+asio::awaitable<std::size_t> bed::promote(std::string_view stream)
+{
+    auto const done = co_await broker->promote_due(stream, 500);
+    BOOST_REQUIRE_MESSAGE(done.has_value(), done.error());
+    BOOST_TEST(done->set_aside == 0U);
+    co_return done->moved;
 }
 
 asio::awaitable<std::vector<entry_id>> bed::append_numbers(std::string_view stream, std::size_t count)

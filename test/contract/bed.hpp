@@ -51,6 +51,15 @@ std::vector<header> headers_of(entry_view const& entry);
 settlement ending(entry_id id, settle_as as = settle_as::acknowledged);
 taking asking(entry_id id, bool counted = true);
 
+/// Items of `append`.
+appending plain(std::string_view stream, std::string_view body);
+appending once(
+    std::string_view stream, std::string_view body, std::string_view key,
+    std::chrono::milliseconds window = 1h
+);
+appending due_at(std::string_view stream, std::string_view body, std::int64_t ms);
+appending delayed(std::string_view stream, std::string_view body, std::chrono::milliseconds by);
+
 /// What a test works on. The functions fail the test when the engine refuses what it must not.
 struct bed
 {
@@ -58,6 +67,15 @@ struct bed
 
     asio::awaitable<entry_id> append(std::string_view stream, std::string_view body);
     asio::awaitable<entry_id> append(std::string_view stream, entry_view entry);
+
+    /// An item of which more than the entry may be wanted; it must be stored, or be a repeat.
+    asio::awaitable<entry_id> append(appending item);
+
+    /// Every body that there is in the stream.
+    asio::awaitable<std::vector<std::string>> stored(std::string_view stream);
+
+    /// Moves all that is due; tells how many.
+    asio::awaitable<std::size_t> promote(std::string_view stream);
 
     /// Bodies "0", "1", …
     asio::awaitable<std::vector<entry_id>> append_numbers(std::string_view stream, std::size_t count);
@@ -98,6 +116,9 @@ struct bed
     {
         return {broker->get_executor(), std::move(operation)};
     }
+
+    /// At what is stored.
+    int looks = 0;
 };
 
 /// Runs the body on the broker's executor. It fails when the body hangs, or when something goes on after the

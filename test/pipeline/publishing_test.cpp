@@ -25,37 +25,6 @@ struct order
 };
 BOOST_DESCRIBE_STRUCT(order, (), (id, total))
 
-struct stored
-{
-    entry_id id;
-    std::optional<std::string> body;
-    std::vector<header> headers;
-};
-
-/// Everything that is in the stream; nothing when there is no such stream.
-asio::awaitable<std::vector<stored>> stored_in(stage& of, std::string stream)
-{
-    static int readers = 0;
-    std::vector<stored> all;
-    if (!co_await of.broker->inspect_stream(stream))
-        co_return all;
-    auto const group = "readers of what is stored " + std::to_string(++readers);
-    BOOST_TEST(!(co_await of.broker->ensure_group(stream, group, start_position::beginning())));
-    auto const reader = of.broker->make_reader(group, "reader");
-    std::string_view const names[] = {stream};
-    std::vector<received> entries;
-    auto const why = co_await reader->read(names, 100'000, 0ms, entries);
-    BOOST_REQUIRE_MESSAGE(!why, why);
-    for (auto const& one : entries) {
-        auto& copy = all.emplace_back();
-        copy.id = one.id;
-        copy.body = one.entry.body;
-        for (auto const& [name, value] : one.entry.headers)
-            copy.headers.push_back({std::string(name), std::string(value)});
-    }
-    co_return all;
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(publishing)
@@ -74,7 +43,7 @@ BOOST_AUTO_TEST_CASE(stores_in_the_order_of_the_starts)
             });
         co_await done->reach(ids.size());
         BOOST_TEST(std::ranges::is_sorted(ids));
-        auto const all = co_await stored_in(of, "orders");
+        auto const all = co_await of.stored_in("orders");
         BOOST_REQUIRE(all.size() == ids.size());
         for (std::size_t i = 0; i != ids.size(); ++i) {
             BOOST_TEST((all[i].body == std::to_string(i)));
@@ -106,7 +75,7 @@ BOOST_AUTO_TEST_CASE(gives_each_of_many_coroutines_its_own_id)
         co_await done->reach(256);
         std::map<std::pair<std::string, entry_id>, std::string> found;
         for (std::string const stream : {"orders", "users"})
-            for (auto const& one : co_await stored_in(of, stream))
+            for (auto const& one : co_await of.stored_in(stream))
                 found.emplace(std::pair(stream, one.id), *one.body);
         BOOST_TEST((published == found));
     });
@@ -132,7 +101,7 @@ BOOST_AUTO_TEST_CASE(takes_values_of_every_kind)
         co_await to.async_publish("s", event{std::nullopt, {{"type", "alone"}}});
         co_await to.async_publish("s", large);
 
-        auto const all = co_await stored_in(of, "s");
+        auto const all = co_await of.stored_in("s");
         BOOST_REQUIRE(all.size() == 13);
         BOOST_TEST((all[0].body == R"({"id":"42","total":9.5E0})"));
         BOOST_TEST(all[0].headers.empty());
@@ -165,7 +134,7 @@ BOOST_AUTO_TEST_CASE(completes_with_the_reason_when_a_value_cannot_be_encoded)
             co_await to.async_publish("orders", order{"\xff", 1}), error,
             [](error const& thrown) { return thrown.cause() == errc::not_encodable; }
         );
-        BOOST_TEST((co_await stored_in(of, "orders")).empty());
+        BOOST_TEST((co_await of.stored_in("orders")).empty());
     });
 }
 
@@ -185,10 +154,10 @@ BOOST_AUTO_TEST_CASE(refuses_names_and_events_that_cannot_be)
         BOOST_TEST(((co_await outcome("", {"x", {}})) == errc::invalid_name));
         BOOST_TEST(((co_await outcome("a}b", {"x", {}})) == errc::invalid_name));
         BOOST_TEST(((co_await outcome("orders", {std::nullopt, {}})) == errc::not_encodable));
-        BOOST_TEST((co_await stored_in(of, "orders")).empty());
+        BOOST_TEST((co_await of.stored_in("orders")).empty());
         for (auto const name : {"dead", "Body", "bodyx", "x-dead-", " ", "\n"})
             BOOST_TEST(!(co_await outcome("orders", {"x", {{name, "2"}}})), name);
-        BOOST_TEST((co_await stored_in(of, "orders")).size() == 6);
+        BOOST_TEST((co_await of.stored_in("orders")).size() == 6);
     });
 }
 
@@ -213,7 +182,7 @@ BOOST_AUTO_TEST_CASE(gives_each_its_own_outcome_among_refused_ones)
         co_await done->reach(outcomes.size());
         for (std::size_t i = 0; i != outcomes.size(); ++i)
             BOOST_TEST((i % 3 == 0 ? !outcomes[i] : outcomes[i] == errc::invalid_name));
-        auto const all = co_await stored_in(of, "orders");
+        auto const all = co_await of.stored_in("orders");
         BOOST_REQUIRE(all.size() == 100);
         for (std::size_t i = 0; i != all.size(); ++i)
             BOOST_TEST((all[i].body == std::to_string(3 * i)));
@@ -237,13 +206,13 @@ BOOST_AUTO_TEST_CASE(later_than_asked_refers_to_nothing_of_the_caller)
         auto operation = prepare();
         auto never = prepare();
         auto const id = co_await std::move(operation);
-        auto const all = co_await stored_in(of, "orders of a customer with a long name");
+        auto const all = co_await of.stored_in("orders of a customer with a long name");
         // The one that never started has published nothing.
         BOOST_REQUIRE(all.size() == 1);
         BOOST_TEST(all[0].id == id);
         BOOST_TEST((all[0].body == R"({"id":")" + std::string(100, 'i') + R"(","total":1E0})"));
         BOOST_TEST((all[0].headers == std::vector<header>{{"key", std::string(100, 'k')}}));
-        BOOST_TEST((co_await stored_in(of, "other")).empty());
+        BOOST_TEST((co_await of.stored_in("other")).empty());
     });
 }
 
@@ -301,7 +270,7 @@ BOOST_AUTO_TEST_CASE(is_not_done_when_cancelled_before_it_was_sent)
                 cancel.emit(type);
             });
             co_await done->reach(2);
-            auto const all = co_await stored_in(of, "orders");
+            auto const all = co_await of.stored_in("orders");
             BOOST_REQUIRE(all.size() == 2);
             BOOST_TEST((all[1].body == "third"));
         });
@@ -327,7 +296,7 @@ BOOST_AUTO_TEST_CASE(is_done_when_cancelled_too_late)
         cancel.emit(asio::cancellation_type::terminal);
         co_await done->reach(1);
         cancel.emit(asio::cancellation_type::terminal);
-        BOOST_TEST((co_await stored_in(of, "orders")).size() == 1);
+        BOOST_TEST((co_await of.stored_in("orders")).size() == 1);
     });
 }
 

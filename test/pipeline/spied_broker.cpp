@@ -61,7 +61,7 @@ public:
 
     void close() override { of_->close(); }
 
-    asio::awaitable<failure> ready() override { return of_->ready(); }
+    asio::awaitable<failure> ready(std::chrono::milliseconds wait) override { return of_->ready(wait); }
 
     asio::awaitable<void> append(std::span<appending> entries, append_mode mode) override
     {

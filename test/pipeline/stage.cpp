@@ -53,6 +53,29 @@ asio::awaitable<void> stage::publish_numbers(std::string stream, std::size_t cou
         BOOST_REQUIRE_MESSAGE(item.outcome.has_value(), item.outcome.error());
 }
 
+asio::awaitable<std::vector<stored>> stage::stored_in(std::string stream)
+{
+    static int readers = 0;
+    std::vector<stored> all;
+    if (!co_await broker->inspect_stream(stream))
+        co_return all;
+    auto const group = "readers of what is stored " + std::to_string(++readers);
+    BOOST_TEST(!(co_await broker->ensure_group(stream, group, start_position::beginning())));
+    auto const reader = broker->make_reader(group, "reader");
+    std::string_view const names[] = {stream};
+    std::vector<received> entries;
+    auto const why = co_await reader->read(names, 100'000, 0ms, entries);
+    BOOST_REQUIRE_MESSAGE(!why, why);
+    for (auto const& one : entries) {
+        auto& copy = all.emplace_back();
+        copy.id = one.id;
+        copy.body = one.entry.body;
+        for (auto const& [name, value] : one.entry.headers)
+            copy.headers.push_back({std::string(name), std::string(value)});
+    }
+    co_return all;
+}
+
 asio::awaitable<std::vector<entry_id>> stage::abandon(
     std::string_view stream, std::string_view group, std::string_view name, std::uint32_t attempts,
     std::chrono::milliseconds idle

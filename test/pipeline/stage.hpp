@@ -98,6 +98,14 @@ struct dead_letter
     std::string header_of(std::string_view name) const;
 };
 
+/// What a reader of a stream sees.
+struct stored
+{
+    entry_id id;
+    std::optional<std::string> body;
+    std::vector<header> headers;
+};
+
 /// What a test works on. The functions fail the test when the engine refuses what it must not.
 class stage
 {
@@ -124,6 +132,9 @@ public:
 
     /// Bodies "0", "1", …
     asio::awaitable<void> publish_numbers(std::string stream, std::size_t count);
+
+    /// Everything that is in the stream; nothing when there is no such stream.
+    asio::awaitable<std::vector<stored>> stored_in(std::string stream);
 
     /// A consumer of that name reads all that there is of the stream, starts with each so often, and is gone
     /// since so long.

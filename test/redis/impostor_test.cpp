@@ -106,7 +106,7 @@ void check_against(impostor::treatment treat, std::function<void(failure const&)
             for (auto const stream : {"orders", "users"})
                 billing->on(stream, [](delivery const&) -> asio::awaitable<void> { co_return; });
             auto run = of.start(billing);
-            producer to(of.broker);
+            producer to(of.broker, {.timeout = 100ms});
             for (int i = 0; i != 3; ++i) {
                 auto const end = co_await to.async_publish("orders", "x", asio::as_tuple);
                 is_clear(std::get<0>(end));

@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_stands_still_is_given_up_and_taken_up_again)
         co_await of.publish("orders", "1");
         co_await handled->reach(1);
         server.suspend();
-        producer to(of.broker);
+        producer to(of.broker, {.timeout = 1s});
         auto const first = co_await to.async_publish("orders", "2", asio::as_tuple);
         BOOST_TEST((std::get<0>(first) == errc::connection_lost), std::get<0>(first));
         auto const second = co_await to.async_publish("orders", "3", asio::as_tuple);
@@ -373,6 +373,32 @@ BOOST_AUTO_TEST_CASE(a_server_that_stands_still_unnoticed_for_longer_than_the_le
         BOOST_TEST(first.report.handled + second.report.handled == 3);
         BOOST_TEST(first.report.dead + second.report.dead == 0);
         BOOST_TEST(first.report.unsettled + second.report.unsettled == 0);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_publish_that_is_not_answered_in_time_says_so)
+{
+    redis_server server;
+    auto options = impatient(server);
+    options.health_check_interval = 20s;
+    check_on(options, [&](stage& of) -> asio::awaitable<void> {
+        co_await of.publish("orders", "1");
+        server.suspend();
+        producer to(of.broker, {.max_in_flight = 1, .timeout = 50ms});
+        auto const done = of.make_tally();
+        to.async_publish("orders", "2", [done](failure const& why, entry_id) {
+            BOOST_TEST((why == errc::outcome_unknown), why);
+            done->add();
+        });
+        to.async_publish("orders", "3", [done](failure const& why, entry_id) {
+            BOOST_TEST((why == errc::timed_out), why);
+            done->add();
+        });
+        co_await done->reach(2);
+        server.resume();
+        // It was stored.
+        co_await of.publish("orders", "4");
+        BOOST_TEST(server.command({"XLEN", "orders"}) == "3");
     });
 }
 

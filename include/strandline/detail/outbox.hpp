@@ -1,7 +1,10 @@
 #pragma once
 
 #include <strandline/broker.hpp>
-#include <strandline/detail/publish_operation.hpp>
+#include <strandline/detail/outgoing.hpp>
+#include <strandline/producer_options.hpp>
+
+#include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -15,13 +18,18 @@ namespace strandline::detail {
 
 /// Where started publishes wait until they travel, many together, to the engine.
 ///
-/// Any thread puts operations in; everything else runs on the broker's strand. Each request takes at most 64
-/// of those that wait and several are under way at once, so that client and server work at the same time: one
-/// request for all that wait would lock a set of publishers in step with the server.
+/// Any thread puts them in; everything else runs on the broker's strand. Each request takes at most 64 single
+/// events of those that wait, or up to 1000 of a batch, and several are under way at once, so that client and
+/// server work at the same time: one request for all that wait would lock a set of publishers in step with
+/// the server.
+///
+/// What waits stands in the order in which it came, also what comes back because there was no connection:
+/// then nothing is sent until all requests have come back and the engine is ready again. So no event
+/// overtakes another.
 class outbox : public std::enable_shared_from_this<outbox>
 {
 public:
-    explicit outbox(broker_ptr broker);
+    outbox(broker_ptr broker, producer_options const& options);
     ~outbox();
 
     outbox(outbox const&) = delete;
@@ -30,16 +38,18 @@ public:
     asio::any_io_executor const& get_executor() const noexcept { return broker_->get_executor(); }
 
     /// Takes the operation over. Safe from any thread.
-    void submit(publish_operation* operation);
+    void submit(outgoing* operation);
 
     /// A number by which `cancel` finds an operation. Safe from any thread.
     std::uint64_t make_ticket() noexcept { return ++last_ticket_; }
 
-    /// Completes the operation with `operation_aborted` if it still waits. Safe from any thread.
+    /// Sends nothing more of the operation: what still waits of it ends with `operation_aborted`. Safe from
+    /// any thread.
     void cancel(std::uint64_t ticket);
 
 private:
-    using operations = std::vector<publish_operation*>;
+    using clock = outgoing::clock;
+    using operations = std::vector<outgoing*>;
 
     struct request;
     class scheduled_pump;
@@ -47,13 +57,34 @@ private:
 
     void pump();
     void take_inbox();
-    void fail_waiting(std::uint64_t last, failure const& why);
+    void send_waiting();
+    bool fits(std::size_t events, std::size_t bytes) const noexcept;
+    bool take_next(request& into);
+    bool take_singles(request& into);
+    bool take_of_batch(request& into);
+    void start(std::unique_ptr<request> next);
+    static asio::awaitable<void> send(std::shared_ptr<outbox> self, travelling what);
+    void returned(std::unique_ptr<request> done);
+    void look_at(outgoing& operation, std::span<appending> items);
+    void wait_again(outgoing& operation);
+    void give_up(outgoing& operation, failure const& why);
+    void stop_waiting(outgoing& operation);
+
+    void get_ready();
+    static asio::awaitable<void> wait_until_ready(std::shared_ptr<outbox> self);
+    void fail_waiting(failure const& why, clock::time_point due_until);
+    void expire_under_way(clock::time_point now);
+    void watch_deadlines();
+
+    void end_if_done(outgoing& operation);
+    void end(outgoing& operation);
+    void forget(request const& gone) noexcept;
     void abandon_all() noexcept;
-    std::unique_ptr<request> make_request();
-    void recycle(std::unique_ptr<request> done);
-    static asio::awaitable<void> send(std::shared_ptr<outbox> self, travelling batch);
 
     broker_ptr broker_;
+    std::size_t max_in_flight_;
+    std::size_t max_bytes_in_flight_;
+    std::chrono::milliseconds timeout_;
 
     std::atomic<std::uint64_t> last_ticket_ = 0;
 
@@ -63,39 +94,23 @@ private:
     bool scheduled_ = false;
 
     // On the strand only.
-    std::deque<publish_operation*> waiting_;
+    /// In the order of their numbers.
+    std::deque<outgoing*> waiting_;
+    /// Not to be sent.
+    std::deque<outgoing*> refused_;
     std::uint64_t last_number_ = 0;
-    std::size_t requests_under_way_ = 0;
+    /// In the order in which they were sent.
+    std::vector<request*> under_way_;
+    std::size_t events_under_way_ = 0;
+    std::size_t bytes_under_way_ = 0;
     /// Not under way; kept for their capacity.
     std::vector<std::unique_ptr<request>> spare_;
-};
-
-/// Starts an `async_publish`: what the completion token calls with its handler.
-struct initiate_publish
-{
-    std::shared_ptr<outbox> to;
-
-    using executor_type = asio::any_io_executor;
-
-    executor_type get_executor() const noexcept { return to->get_executor(); }
-
-    template <class Handler>
-    void operator()(Handler&& handler, publication&& what) const
-    {
-        auto slot = asio::get_associated_cancellation_slot(handler);
-        auto* const operation = publish_operation_of<std::decay_t<Handler>>::make(
-            std::move(what), std::forward<Handler>(handler), to->get_executor()
-        );
-        if (slot.is_connected()) {
-            // Weak: the slot may keep this long after the operation has completed.
-            operation->ticket = to->make_ticket();
-            slot.assign([outbox = std::weak_ptr(to), ticket = operation->ticket](asio::cancellation_type) {
-                if (auto const alive = outbox.lock())
-                    alive->cancel(ticket);
-            });
-        }
-        to->submit(operation);
-    }
+    /// The engine had a connection when it was last asked, or used.
+    bool is_ready_ = false;
+    bool is_getting_ready_ = false;
+    /// Wakes at the earliest deadline, as long as something waits or is under way.
+    asio::steady_timer deadline_;
+    bool is_watching_ = false;
 };
 
 } // namespace strandline::detail

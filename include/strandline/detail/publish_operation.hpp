@@ -1,8 +1,8 @@
 #pragma once
 
-#include <strandline/entry_id.hpp>
-#include <strandline/error.hpp>
-#include <strandline/event.hpp>
+#include <strandline/detail/outbox.hpp>
+#include <strandline/detail/outgoing.hpp>
+#include <strandline/detail/publication.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/append.hpp>
@@ -13,70 +13,23 @@
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/prefer.hpp>
 
-#include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
 namespace strandline::detail {
 
-namespace asio = boost::asio;
-
-/// What an `async_publish` carries until it is started: nothing of it refers to the caller's objects.
-struct publication
-{
-    std::string stream;
-    strandline::event event;
-    /// Why the value could not be encoded; such an event is not sent.
-    failure refused;
-};
-
-/// Refuses names that the library or the wire format uses.
-failure check_headers(strandline::headers const& given);
-
-/// A started publish and the handler that waits for it. Owned by the outbox, and used up by `complete`.
-class publish_operation
-{
-public:
-    publish_operation(publish_operation const&) = delete;
-    publish_operation& operator=(publish_operation const&) = delete;
-
-    /// Calls the handler with the outcome and frees the operation.
-    virtual void complete(failure const& why, entry_id id) = 0;
-
-    /// Frees the operation without a call: its context is going away.
-    virtual void abandon() noexcept = 0;
-
-    publication what;
-    /// The headers as the engine wants them.
-    std::vector<header_view> headers;
-    /// By which a cancellation finds it.
-    std::uint64_t ticket = 0;
-    /// The place in the order in which the outbox got them.
-    std::uint64_t number = 0;
-
-protected:
-    explicit publish_operation(publication&& content) : what(std::move(content))
-    {
-        headers.reserve(what.event.headers.size());
-        for (auto const& [name, value] : what.event.headers)
-            headers.push_back({name, value});
-    }
-
-    ~publish_operation() = default;
-};
-
+/// A started publish of one event and the handler that waits for it.
 template <class Handler>
-class publish_operation_of final : public publish_operation
+class publish_operation final : public outgoing
 {
     using executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
     // Not an executor_work_guard: there can be none for a strand<any_io_executor>.
     using tracked_executor = std::decay_t<
         decltype(asio::prefer(std::declval<executor const&>(), asio::execution::outstanding_work.tracked))>;
     using allocator = typename std::allocator_traits<
-        asio::associated_allocator_t<Handler>>::template rebind_alloc<publish_operation_of>;
+        asio::associated_allocator_t<Handler>>::template rebind_alloc<publish_operation>;
     using traits = std::allocator_traits<allocator>;
 
 public:
@@ -86,7 +39,7 @@ public:
         allocator memory(asio::get_associated_allocator(handler));
         auto* const place = traits::allocate(memory, 1);
         try {
-            return new (place) publish_operation_of(std::move(content), std::move(handler), broker_executor);
+            return new (place) publish_operation(std::move(content), std::move(handler), broker_executor);
         }
         catch (...) {
             traits::deallocate(memory, place, 1);
@@ -94,12 +47,17 @@ public:
         }
     }
 
-    publish_operation_of(
-        publication&& content, Handler&& handler, asio::any_io_executor const& broker_executor
-    )
-        : publish_operation(std::move(content))
+    publish_operation(publication&& content, Handler&& handler, asio::any_io_executor const& broker_executor)
+        : what_(std::move(content))
+        , item_(to_appending(what_, headers_))
         , handler_(std::move(handler))
     {
+        items = {&item_, 1};
+        if (what_.refused) {
+            is_refused = true;
+            item_.outcome = what_.refused;
+        }
+        is_repeatable = what_.is_repeatable();
         executor const own = asio::get_associated_executor(handler_, broker_executor);
         // On the broker's own strand the outbox is itself work that keeps the context running.
         if constexpr (std::is_same_v<executor, asio::any_io_executor>)
@@ -108,15 +66,18 @@ public:
         run_on_.emplace(asio::prefer(own, asio::execution::outstanding_work.tracked));
     }
 
-    void complete(failure const& why, entry_id id) override
+    void complete() override
     {
+        auto const& outcome = item_.outcome;
+        auto why = outcome ? failure() : outcome.error();
+        auto const id = outcome ? *outcome : entry_id();
         auto handler = std::move(handler_);
         auto const run_on = std::move(run_on_);
         free(handler);
         if (run_on)
-            asio::dispatch(*run_on, asio::append(std::move(handler), why, id));
+            asio::dispatch(*run_on, asio::append(std::move(handler), std::move(why), id));
         else
-            std::move(handler)(why, id);
+            std::move(handler)(std::move(why), id);
     }
 
     void abandon() noexcept override
@@ -125,19 +86,68 @@ public:
         free(handler);
     }
 
+    std::shared_ptr<void const> leave_behind(appending& copy) override
+    {
+        struct content
+        {
+            publication what;
+            std::vector<header_view> headers;
+        };
+        auto const kept = std::make_shared<content>(content{std::move(what_), {}});
+        copy = to_appending(kept->what, kept->headers);
+        return kept;
+    }
+
 private:
     /// Memory goes back before the handler runs, so that what it starts can use it again.
     void free(Handler const& handler) noexcept
     {
         allocator memory(asio::get_associated_allocator(handler));
-        this->~publish_operation_of();
+        this->~publish_operation();
         traits::deallocate(memory, this, 1);
     }
 
+    publication what_;
+    std::vector<header_view> headers_;
+    appending item_;
     Handler handler_;
     /// Keeps the handler's context running. Nothing when the handler runs on the strand on which operations
     /// complete: no dispatch is needed.
     std::optional<tracked_executor> run_on_;
+};
+
+/// Lets a cancellation of the handler's slot reach the operation.
+inline void connect_slot(asio::cancellation_slot slot, std::shared_ptr<outbox> const& to, outgoing& operation)
+{
+    if (!slot.is_connected())
+        return;
+    operation.ticket = to->make_ticket();
+    // Weak: the slot may keep this long after the operation has completed.
+    slot.assign([outbox = std::weak_ptr(to), ticket = operation.ticket](asio::cancellation_type) {
+        if (auto const alive = outbox.lock())
+            alive->cancel(ticket);
+    });
+}
+
+/// Starts an `async_publish`: what the completion token calls with its handler.
+struct initiate_publish
+{
+    std::shared_ptr<outbox> to;
+
+    using executor_type = asio::any_io_executor;
+
+    executor_type get_executor() const noexcept { return to->get_executor(); }
+
+    template <class Handler>
+    void operator()(Handler&& handler, publication&& what) const
+    {
+        auto const slot = asio::get_associated_cancellation_slot(handler);
+        auto* const operation = publish_operation<std::decay_t<Handler>>::make(
+            std::move(what), std::forward<Handler>(handler), to->get_executor()
+        );
+        connect_slot(slot, to, *operation);
+        to->submit(operation);
+    }
 };
 
 } // namespace strandline::detail

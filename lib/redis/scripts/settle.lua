@@ -1,7 +1,7 @@
 -- Ends deliveries that the consumer still has.
 -- KEYS: stream, with a token the group's record, with dead items the dead-letter stream.
 -- ARGV: group, consumer, token, how many dead letters are kept (0: all), how old they may be in ms (0: any), the
--- channel of hints, then for each item: kind ('ack', 'remove', 'release' or 'dead'), id, attempts, idle in ms, reason, error.
+-- channel of hints, the stream's name, then for each item: kind ('ack', 'remove', 'release' or 'dead'), id, attempts, idle in ms, reason, error.
 -- Answers for each item 0 (settled), 1 (another's, or settled before), 2 (removed from the stream), or the text of an
 -- error that kept the item pending.
 --
@@ -37,7 +37,7 @@ local function dead_fields(id, entry, attempts, reason, err)
   local time = redis.call('TIME')
   local now = time[1] .. string.format('%03d', math.floor(tonumber(time[2]) / 1000))
   for _, value in ipairs({
-    'dead-stream', origin['dead-stream'] or stream, 'dead-id', origin['dead-id'] or id,
+    'dead-stream', origin['dead-stream'] or ARGV[7], 'dead-id', origin['dead-id'] or id,
     'dead-group', group, 'dead-consumer', consumer, 'dead-reason', reason, 'dead-error', err,
     'dead-attempts', attempts, 'dead-at', now,
   }) do
@@ -118,7 +118,7 @@ local may_trim = most_letters == 0 and oldest_letter == 0
   or redis.acl_check_cmd('XTRIM', dead_stream, 'MAXLEN', '1') and redis.acl_check_cmd('XLEN', dead_stream)
 
 local answers, letters, hint = {}, 0, false
-for i = 7, #ARGV, 6 do
+for i = 8, #ARGV, 6 do
   local kind, id, attempts, idle = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local answer = 0
   local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]

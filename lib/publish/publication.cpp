@@ -1,0 +1,107 @@
+#include <strandline/detail/publication.hpp>
+#include <strandline/detail/quoted.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+namespace strandline::detail {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds longest_window = std::chrono::years(1);
+constexpr milliseconds longest_delay = std::chrono::years(100);
+
+failure invalid(std::string_view member, std::string_view rule)
+{
+    return {errc::invalid_option, fmt::format("publish_options::{} {}", member, rule)};
+}
+
+failure check(publish_options const& options)
+{
+    if (options.idempotency_window < milliseconds(1) || options.idempotency_window > longest_window)
+        return invalid(
+            "idempotency_window",
+            fmt::format("must be from 1 ms to a year, and is {} ms", options.idempotency_window.count())
+        );
+    if (options.delay && options.due)
+        return invalid("delay", "is not possible together with due");
+    if (options.delay && *options.delay > longest_delay)
+        return invalid(
+            "delay", fmt::format("must be at most a hundred years, and is {} ms", options.delay->count())
+        );
+    if (options.due && *options.due > std::chrono::system_clock::now() + longest_delay)
+        return invalid("due", "must be within a hundred years");
+    return {};
+}
+
+} // namespace
+
+failure check_headers(strandline::headers const& given)
+{
+    static constexpr std::array reserved{
+        std::string_view("body"), header_names::idempotency_key, header_names::for_group
+    };
+    for (auto const& [name, value] : given) {
+        if (name.empty())
+            return {errc::invalid_name, "a header's name is empty"};
+        if (name.starts_with("dead-") || std::ranges::find(reserved, name) != reserved.end())
+            return {errc::invalid_name, fmt::format("the header name {} is reserved", quoted(name))};
+    }
+    return {};
+}
+
+void apply(publish_options&& options, publication& to)
+{
+    for (auto const* given : {&to.event.headers, &options.headers})
+        if (!to.refused)
+            to.refused = check_headers(*given);
+    if (!to.refused)
+        to.refused = check(options);
+    if (to.refused)
+        return;
+
+    auto& headers = to.event.headers;
+    auto const add = [&](std::string_view name, std::string& value) {
+        if (!value.empty())
+            headers.push_back({std::string(name), std::move(value)});
+    };
+    add(header_names::type, options.type);
+    add(header_names::key, options.key);
+    add(header_names::correlation_id, options.correlation_id);
+    add(header_names::traceparent, options.traceparent);
+    add(header_names::tracestate, options.tracestate);
+    std::ranges::move(options.headers, std::back_inserter(headers));
+    if (!options.idempotency_key.empty()) {
+        to.window = options.idempotency_window;
+        add(header_names::idempotency_key, options.idempotency_key);
+    }
+    if (options.delay)
+        to.delay = std::max(*options.delay, milliseconds(1));
+    if (options.due)
+        // Later rather than earlier.
+        to.due = std::chrono::ceil<milliseconds>(*options.due);
+}
+
+appending to_appending(publication const& what, std::vector<header_view>& headers)
+{
+    headers.clear();
+    headers.reserve(what.event.headers.size());
+    for (auto const& [name, value] : what.event.headers)
+        headers.push_back({name, value});
+    appending item{what.stream, {what.event.body, headers}, failure(errc::unreachable)};
+    if (what.is_repeatable()) {
+        item.once = headers.back().value;
+        item.window = what.window;
+    }
+    item.keep = what.keep;
+    item.due = what.due;
+    item.delay = what.delay;
+    return item;
+}
+
+} // namespace strandline::detail
