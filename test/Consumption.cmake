@@ -30,6 +30,10 @@ if(STRANDLINE_INSTALL)
             -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
         set_tests_properties(consume_msgpack PROPERTIES FIXTURES_REQUIRED installed)
     endif()
+    if(STRANDLINE_BUILD_YAML)
+        strandline_consumption_test(consume_yaml consume_yaml -DCMAKE_PREFIX_PATH=${prefix})
+        set_tests_properties(consume_yaml PROPERTIES FIXTURES_REQUIRED installed)
+    endif()
 endif()
 # The library is compiled once more here; with the same flags ccache has it already.
 strandline_consumption_test(add_subdirectory add_subdirectory

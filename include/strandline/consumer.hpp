@@ -89,6 +89,8 @@ struct consume_report
 /// How long running handlers have to return when nothing else is said.
 inline constexpr std::chrono::milliseconds default_grace{30'000};
 
+class registry;
+
 namespace consume {
 class control;
 }
@@ -100,6 +102,12 @@ class control;
 /// letters; so does at once an entry that cannot be decoded. The dead letters of a stream `orders` are the
 /// stream `{orders}:dead`.
 ///
+/// Over a registry it does this on several servers at the same time, as if there was a consumer for each:
+/// limits hold on each server by itself, and so do `ordering::strict` and `exclusive`. Handlers, hooks and
+/// `wrap` are called on the strand of the server of their stream, `on_error` on that of each, so that those
+/// of different servers may run at the same time. A run ends when it has ended on all of them; when it cannot
+/// go on on one it stops on the others, as `stop()` does. Its report is of all together.
+///
 /// Thread safety: `async_run`, `async_drain`, `stop` and `set_limits` may be called from any thread, the
 /// other members before `async_run`. Handlers run on the broker's strand, or on `worker_executor`, each on
 /// one thread at a time. Destroying a consumer that runs stops it at once, as `stop(0ms)` does.
@@ -108,6 +116,11 @@ class consumer
 public:
     /// Throws `error` with `invalid_option`, whose words name the member.
     consumer(broker_ptr broker, consumer_options options);
+
+    /// Reads streams of any servers of the registry. Where a stream is handled that the registry does not
+    /// have, or that does not have the group, `error` is thrown with `invalid_name`.
+    consumer(registry const& from, consumer_options options);
+
     ~consumer();
 
     consumer(consumer&&) noexcept;
@@ -200,7 +213,8 @@ public:
 
     /// Consumes until nothing is left, and completes: what the consumer had pending, what others of the group
     /// had left behind, what the streams hold, what is published meanwhile, and all attempts of what fails.
-    /// While a stream cannot be read it goes on trying. Otherwise like `async_run`.
+    /// While a stream cannot be read it goes on trying. Over a registry each server is drained by itself:
+    /// what is published to one that is drained already stays there. Otherwise like `async_run`.
     template <asio::completion_token_for<void(failure, consume_report)> Token = asio::deferred_t>
     auto async_drain(Token&& token = {})
     {

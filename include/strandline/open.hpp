@@ -2,9 +2,22 @@
 
 #include <strandline/broker.hpp>
 
+#include <chrono>
+#include <optional>
 #include <string_view>
 
 namespace strandline {
+
+/// How patient a broker is with its server. What is not set is as the engine has it: 5 s each. The engine in
+/// this process has no server and needs none of it.
+struct connection_times
+{
+    /// How long an operation waits for a connection. From 1 ms to 24 hours.
+    std::optional<std::chrono::milliseconds> connect_timeout = {};
+    /// A connection on which the server has said nothing for twice this time is given up. From 100 ms to 24
+    /// hours.
+    std::optional<std::chrono::milliseconds> health_check_interval = {};
+};
 
 /// Makes a broker for the engine that the URL names; all of it runs on a new strand of `executor`.
 ///
@@ -32,5 +45,11 @@ broker_ptr open(asio::any_io_executor executor, std::string_view url);
 
 /// The same, with the error as a value; null when there is one.
 broker_ptr open(asio::any_io_executor executor, std::string_view url, failure& why);
+
+/// The same, with times of its own. Errors: also `invalid_option`, for one that is out of range.
+broker_ptr open(asio::any_io_executor executor, std::string_view url, connection_times times, failure& why);
+
+/// What `open` would say of the URL; makes nothing.
+failure check_url(std::string_view url);
 
 } // namespace strandline

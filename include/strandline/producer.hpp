@@ -19,7 +19,7 @@
 
 namespace strandline {
 
-/// Publishes events to the streams of a broker.
+/// Publishes events to the streams of a broker, or of all servers of a registry.
 ///
 /// Publishes that wait at the same time travel together, in the order in which they were started; each
 /// completes with its own id or error. One producer serves any number of coroutines and streams.
@@ -36,7 +36,16 @@ public:
         : outlets_(std::make_shared<detail::outlets>(std::move(broker), std::move(options)))
     {}
 
-    /// Where handlers without an executor of their own run: the broker's strand.
+    /// Publishes to the streams of all servers of the registry, the limits for each server by itself. An
+    /// event for a stream that the registry does not have fails with `invalid_name`.
+    ///
+    /// Throws `error` with `invalid_option`, also for options of such a stream.
+    explicit producer(registry from, producer_options options = {})
+        : outlets_(std::make_shared<detail::outlets>(std::move(from), std::move(options)))
+    {}
+
+    /// Where handlers without an executor of their own run: the broker's strand. Over a registry the strand
+    /// of the server of the event's stream; this is the first server's.
     asio::any_io_executor const& get_executor() const noexcept { return outlets_->get_executor(); }
 
     /// Appends one event to a stream, which is created when it does not exist.

@@ -10,6 +10,7 @@
 #include <strandline/delayed_events.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/entry_id.hpp>
+#include <strandline/environment.hpp>
 #include <strandline/error.hpp>
 #include <strandline/event.hpp>
 #include <strandline/memory.hpp>
@@ -21,6 +22,7 @@
 #include <strandline/publish_batch.hpp>
 #include <strandline/publish_options.hpp>
 #include <strandline/redis.hpp>
+#include <strandline/registry.hpp>
 #include <strandline/trim.hpp>
 #include <strandline/version.hpp>
 #include <strandline/wire_format.hpp>

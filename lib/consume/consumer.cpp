@@ -1,6 +1,7 @@
 #include "consume/control.hpp"
 
 #include <strandline/consumer.hpp>
+#include <strandline/registry.hpp>
 
 #include <utility>
 
@@ -10,7 +11,23 @@ consumer::consumer(broker_ptr broker, consumer_options options)
 {
     if (auto invalid = validate(options))
         throw error(std::move(invalid));
-    control_ = std::make_shared<consume::control>(std::move(broker), std::move(options));
+    control_ = std::make_shared<consume::control>(
+        broker->get_executor(), [broker](std::string_view) { return broker; }, std::move(options)
+    );
+}
+
+consumer::consumer(registry const& from, consumer_options options)
+{
+    if (auto invalid = validate(options))
+        throw error(std::move(invalid));
+    auto find = [from, group = options.group](std::string_view stream) -> result<broker_ptr> {
+        if (auto unknown = from.check_group(stream, group))
+            return unknown;
+        return from.broker_of(stream);
+    };
+    control_ = std::make_shared<consume::control>(
+        from.servers().front().broker->get_executor(), std::move(find), std::move(options)
+    );
 }
 
 consumer::~consumer()

@@ -2,10 +2,11 @@
 
 #include <strandline/names.hpp>
 
+#include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/append.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/host_name.hpp>
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <exception>
 #include <random>
 #include <utility>
 
@@ -33,20 +33,44 @@ std::string unique_name()
     return fmt::format("{}-{}-{:08x}", asio::ip::host_name(ignored), ::getpid(), random());
 }
 
-/// Calls the handler where it wants to be called, never from within the function that started it.
-void complete(
-    control::run_handler handler, asio::any_io_executor const& strand, failure why, consume_report report
-)
+void add_to(consume_report& sum, consume_report const& part)
 {
-    auto const executor = asio::get_associated_executor(handler, strand);
-    asio::dispatch(executor, asio::append(std::move(handler), std::move(why), report));
+    sum.handled += part.handled;
+    sum.retried += part.retried;
+    sum.dead += part.dead;
+    sum.dropped += part.dropped;
+    sum.released += part.released;
+    sum.cancelled += part.cancelled;
+    sum.stuck += part.stuck;
+    sum.gone += part.gone;
+    sum.lost += part.lost;
+    sum.unsettled += part.unsettled;
 }
 
 } // namespace
 
-control::control(broker_ptr engine, consumer_options options)
-    : engine_(std::move(engine))
-    , box_(std::make_shared<mailbox>(engine_->get_executor()))
+/// One `async_run`, until its last branch has ended. On the strand only.
+struct control::run
+{
+    run(run_handler who, run_mode how, asio::any_io_executor const& strand)
+        : mode(how)
+        , handler(std::move(who))
+        , work(asio::make_work_guard(asio::get_associated_executor(handler, strand)))
+    {}
+
+    run_mode mode;
+    run_handler handler;
+    /// The handler's own context must not run out of work meanwhile.
+    asio::executor_work_guard<asio::any_completion_executor> work;
+    std::size_t under_way = 0;
+    failure why;
+    consume_report report;
+};
+
+control::control(asio::any_io_executor strand, find_broker find, consumer_options options)
+    : strand_(std::move(strand))
+    , find_(std::move(find))
+    , box_(std::make_shared<mailbox>(strand_))
 {
     if (options.name.empty())
         options.name = unique_name();
@@ -62,128 +86,147 @@ void control::wrap(detail::wrapped_handler::function around)
 
 void control::add(std::string_view stream, std::unique_ptr<detail::handler> handler, stream_options options)
 {
+    auto& of = branch_for(stream, options, handler->most());
     for (auto outer = around_.rbegin(); outer != around_.rend(); ++outer)
         handler = std::make_unique<detail::wrapped_handler>(*outer, std::move(handler));
-    subscribe({std::string(stream), std::move(handler), std::move(options)});
-}
-
-void control::subscribe(subscription one)
-{
-    if (auto invalid = validate(one.options))
-        throw error(std::move(invalid));
-    if (auto const most = one.handler->most(); most < 1 || most > largest_batch)
-        throw error(
-            {errc::invalid_option,
-             fmt::format("a batch must be from 1 to {} deliveries, and is {}", largest_batch, most)}
-        );
-    if (auto why = check_stream_name(one.stream))
-        throw error(std::move(why));
-    if (std::ranges::find(*subscriptions_, one.stream, &subscription::stream) != subscriptions_->end())
-        throw error({errc::invalid_name, fmt::format("the stream '{}' has a handler already", one.stream)});
-    subscriptions_->push_back(std::move(one));
+    of.subscribe({std::string(stream), std::move(handler), std::move(options)});
 }
 
 void control::pull(std::string_view stream, stream_options options)
 {
-    auto handler =
-        std::make_unique<pull_handler>(box_, [weak = weak_from_this()](std::string const& of, entry_id id) {
-            if (auto const self = weak.lock())
-                self->extend(of, id);
-        });
-    subscribe({std::string(stream), std::move(handler), std::move(options)});
+    auto& of = branch_for(stream, options, 1);
+    auto handler = std::make_unique<pull_handler>(
+        box_, of.get_executor(),
+        [weak = of.weak_from_this()](std::string const& name, entry_id id) {
+            if (auto const alive = weak.lock())
+                alive->extend(name, id);
+        }
+    );
+    of.subscribe({std::string(stream), std::move(handler), std::move(options)});
+    ++pulled_streams_;
 }
 
-void control::extend(std::string const& stream, entry_id id)
+/// Where the stream is to be read, when it can be; nothing has changed when this throws.
+branch& control::branch_for(std::string_view stream, stream_options const& options, std::size_t most)
 {
-    asio::dispatch(get_executor(), [self = shared_from_this(), stream, id] {
-        if (auto const running = self->current_.lock())
-            running->extend(stream, id);
-    });
-}
-
-failure control::check_streams() const
-{
-    if (subscriptions_->empty())
-        return {errc::invalid_option, "the consumer has no handler"};
-    return {};
+    if (auto invalid = validate(options))
+        throw error(std::move(invalid));
+    if (most < 1 || most > largest_batch)
+        throw error(
+            {errc::invalid_option,
+             fmt::format("a batch must be from 1 to {} deliveries, and is {}", largest_batch, most)}
+        );
+    if (auto why = check_stream_name(stream))
+        throw error(std::move(why));
+    auto engine = find_(stream).value();
+    auto const found = std::ranges::find(branches_, engine, &branch::engine);
+    if (found == branches_.end())
+        return *branches_.emplace_back(std::make_shared<branch>(std::move(engine)));
+    if ((*found)->has(stream))
+        throw error({errc::invalid_name, fmt::format("the stream '{}' has a handler already", stream)});
+    return **found;
 }
 
 void control::start(run_handler handler, run_mode mode)
 {
-    auto const own = std::make_shared<std::weak_ptr<session>>();
     auto slot = asio::get_associated_cancellation_slot(handler);
+    auto const one = std::make_shared<run>(std::move(handler), mode, strand_);
     if (slot.is_connected())
-        slot.assign([weak = weak_from_this(), own](asio::cancellation_type type) {
+        slot.assign([weak = weak_from_this(), own = std::weak_ptr(one)](asio::cancellation_type type) {
             if (auto const self = weak.lock())
                 self->cancel(own, type);
         });
-    asio::post(
-        get_executor(), [self = shared_from_this(), own, handler = std::move(handler),
-                         mode]() mutable { self->begin(std::move(handler), own, mode); }
-    );
+    asio::post(strand_, [self = shared_from_this(), one] { self->begin(one); });
 }
 
-void control::begin(run_handler handler, own_run const& own, run_mode mode)
+void control::begin(std::shared_ptr<run> const& one)
 {
-    auto why = check_streams();
+    if (branches_.empty())
+        one->why = {errc::invalid_option, "the consumer has no handler"};
     if (!current_.expired())
-        why = errc::already_running;
-    if (why)
-        return complete(std::move(handler), get_executor(), std::move(why), {});
+        one->why = errc::already_running;
+    if (one->why)
+        return end(*one);
 
-    auto const running = std::make_shared<session>(engine_, subscriptions_, options_, mode);
-    current_ = running;
-    *own = running;
-    // The handler's own context must not run out of work meanwhile.
-    auto work = asio::make_work_guard(asio::get_associated_executor(handler, get_executor()));
-    asio::co_spawn(
-        get_executor(), running->run(),
-        [self = shared_from_this(), running, work = std::move(work),
-         handler = std::move(handler)](std::exception_ptr unexpected, session::ending end) mutable {
-            if (unexpected)
-                std::rethrow_exception(unexpected);
-            self->current_.reset();
-            complete(std::move(handler), self->get_executor(), std::move(end.why), end.report);
-        }
-    );
+    current_ = one;
+    box_->open(pulled_streams_);
+    one->under_way = branches_.size();
+    for (auto const& part : branches_)
+        part->start(
+            options_, one->mode,
+            asio::bind_executor(
+                strand_,
+                [self = shared_from_this(), one](failure why, consume_report const& report) {
+                    self->branch_ended(*one, std::move(why), report);
+                }
+            )
+        );
+}
+
+void control::branch_ended(run& of, failure why, consume_report const& report)
+{
+    add_to(of.report, report);
+    if (why && !of.why) {
+        of.why = std::move(why);
+        stop_all(default_grace);
+    }
+    if (--of.under_way == 0) {
+        current_.reset();
+        end(of);
+    }
+}
+
+/// Calls the handler where it wants to be called.
+void control::end(run& one)
+{
+    auto const executor = asio::get_associated_executor(one.handler, strand_);
+    auto const work = std::move(one.work);
+    asio::dispatch(executor, asio::append(std::move(one.handler), std::move(one.why), one.report));
 }
 
 void control::set_limits(std::size_t max_concurrency, std::size_t max_in_flight)
 {
-    asio::post(get_executor(), [self = shared_from_this(), max_concurrency, max_in_flight] {
+    asio::post(strand_, [self = shared_from_this(), max_concurrency, max_in_flight] {
         auto changed = *self->options_;
         changed.max_concurrency = max_concurrency;
         changed.max_in_flight = max_in_flight;
         self->options_ = std::make_shared<consumer_options const>(std::move(changed));
-        if (auto const running = self->current_.lock())
-            running->set_limits(max_concurrency, max_in_flight);
+        for (auto const& part : self->branches_)
+            part->set_limits(max_concurrency, max_in_flight);
     });
+}
+
+void control::stop_all(std::chrono::milliseconds grace)
+{
+    for (auto const& part : branches_)
+        part->stop(grace);
 }
 
 void control::stop(std::chrono::milliseconds grace)
 {
-    asio::post(get_executor(), [self = shared_from_this(), grace] {
-        if (auto const running = self->current_.lock())
-            running->stop(grace);
-    });
+    asio::post(strand_, [self = shared_from_this(), grace] { self->stop_all(grace); });
 }
 
 void control::retire()
 {
-    asio::post(get_executor(), [self = shared_from_this()] {
-        if (auto const running = self->current_.lock())
-            running->stop(std::chrono::milliseconds(0));
-        else
+    asio::post(strand_, [self = shared_from_this()] {
+        if (self->current_.expired())
             self->box_->close();
+        else
+            self->stop_all(std::chrono::milliseconds(0));
     });
 }
 
-void control::cancel(own_run const& own, asio::cancellation_type type)
+/// Ends that run and no other.
+void control::cancel(std::weak_ptr<run> const& own, asio::cancellation_type type)
 {
     auto const terminal = (type & asio::cancellation_type::terminal) != asio::cancellation_type::none;
-    asio::post(get_executor(), [own, terminal] {
-        if (auto const running = own->lock())
-            running->cancel(terminal ? std::chrono::milliseconds(0) : default_grace);
+    asio::post(strand_, [self = shared_from_this(), own, terminal] {
+        auto const one = own.lock();
+        if (!one || one != self->current_.lock())
+            return;
+        for (auto const& part : self->branches_)
+            part->cancel(terminal ? std::chrono::milliseconds(0) : default_grace);
     });
 }
 

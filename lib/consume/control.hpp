@@ -1,35 +1,42 @@
 #pragma once
 
+#include "consume/branch.hpp"
 #include "consume/mailbox.hpp"
-#include "consume/session.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
 
+#include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace strandline::consume {
 
-/// What a consumer's handle and its operations share: the streams and options, and the run under way. Its
-/// functions may be called from any thread; they only post.
+/// What a consumer's handle and its operations share: a branch for each broker on which there is a stream of
+/// it, and the run under way, which is one of all branches. Its functions may be called from any thread; they
+/// only post to its strand, and from there all branches are told in the same order.
 class control : public std::enable_shared_from_this<control>
 {
 public:
     using run_handler = asio::any_completion_handler<void(failure, consume_report)>;
 
-    control(broker_ptr engine, consumer_options options);
+    /// The broker of a stream, or why there is none.
+    using find_broker = std::function<result<broker_ptr>(std::string_view stream)>;
 
-    asio::any_io_executor const& get_executor() const noexcept { return engine_->get_executor(); }
+    /// `strand` is that of one of the brokers.
+    control(asio::any_io_executor strand, find_broker find, consumer_options options);
+
+    asio::any_io_executor const& get_executor() const noexcept { return strand_; }
 
     /// Before `start` only, as are the next two.
     void wrap(detail::wrapped_handler::function around);
 
     void add(std::string_view stream, std::unique_ptr<detail::handler> handler, stream_options options);
 
-    void start(run_handler handler, run_mode mode);
-
     /// The stream's deliveries go to who receives them.
     void pull(std::string_view stream, stream_options options);
+
+    void start(run_handler handler, run_mode mode);
 
     void receive(mailbox::receive_handler handler) { box_->receive(std::move(handler)); }
 
@@ -42,25 +49,27 @@ public:
     void retire();
 
 private:
-    /// The run that one `async_run` has started; a cancellation ends this one and no other. On the strand
-    /// only.
-    using own_run = std::shared_ptr<std::weak_ptr<session>>;
+    struct run;
 
-    void subscribe(subscription one);
-    void begin(run_handler handler, own_run const& own, run_mode mode);
-    void extend(std::string const& stream, entry_id id);
-    void cancel(own_run const& own, asio::cancellation_type type);
-    failure check_streams() const;
+    branch& branch_for(std::string_view stream, stream_options const& options, std::size_t most);
+    void begin(std::shared_ptr<run> const& one);
+    void branch_ended(run& of, failure why, consume_report const& report);
+    void end(run& one);
+    void cancel(std::weak_ptr<run> const& own, asio::cancellation_type type);
+    void stop_all(std::chrono::milliseconds grace);
 
-    broker_ptr engine_;
+    asio::any_io_executor strand_;
+    find_broker find_;
     std::shared_ptr<mailbox> box_;
+    /// Do not change any more once there was a run.
+    std::vector<std::shared_ptr<branch>> branches_;
+    std::size_t pulled_streams_ = 0;
     /// The outermost first.
     std::vector<std::shared_ptr<detail::wrapped_handler::function>> around_;
     /// Replaced, not changed; on the strand only, once there was a run.
     std::shared_ptr<consumer_options const> options_;
-    std::shared_ptr<std::vector<subscription>> subscriptions_ = std::make_shared<std::vector<subscription>>();
-    /// On the strand only.
-    std::weak_ptr<session> current_;
+    /// On the strand only. Kept by what its branches have yet to do, so that it goes when their contexts go.
+    std::weak_ptr<run> current_;
 };
 
 } // namespace strandline::consume

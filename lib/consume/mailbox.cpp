@@ -92,6 +92,11 @@ void mailbox::hand_over(std::shared_ptr<ticket> const& what, receiver const& to)
 
 void mailbox::offer(std::shared_ptr<ticket> const& one)
 {
+    asio::dispatch(strand_, [self = shared_from_this(), one] { self->take(one); });
+}
+
+void mailbox::take(std::shared_ptr<ticket> const& one)
+{
     if (closed_)
         return one->decide({detail::ended::released});
     if (receivers_.empty()) {
@@ -105,10 +110,31 @@ void mailbox::offer(std::shared_ptr<ticket> const& one)
 
 void mailbox::withdraw(std::shared_ptr<ticket> const& one)
 {
-    std::erase(offered_, one);
+    asio::dispatch(strand_, [self = shared_from_this(), one] { std::erase(self->offered_, one); });
+}
+
+void mailbox::open(std::size_t streams)
+{
+    asio::dispatch(strand_, [self = shared_from_this(), streams] {
+        self->streams_ = streams;
+        self->closed_ = false;
+    });
+}
+
+void mailbox::stream_stops()
+{
+    asio::dispatch(strand_, [self = shared_from_this()] {
+        if (--self->streams_ == 0)
+            self->shut();
+    });
 }
 
 void mailbox::close()
+{
+    asio::dispatch(strand_, [self = shared_from_this()] { self->shut(); });
+}
+
+void mailbox::shut()
 {
     closed_ = true;
     for (auto const& one : std::exchange(offered_, {}))
@@ -120,7 +146,7 @@ void mailbox::close()
 asio::awaitable<void> pull_handler::run(std::span<detail::task> tasks)
 {
     auto const one = std::make_shared<ticket>(
-        box_->get_executor(), tasks[0],
+        strand_, tasks[0],
         [extend = extend_, stream = std::string(tasks[0].what.stream()), id = tasks[0].what.id()] {
             extend(stream, id);
         }

@@ -25,6 +25,7 @@ namespace asio = boost::asio;
 /// mailbox, and the receiver.
 struct ticket : std::enable_shared_from_this<ticket>
 {
+    /// `executor`: the broker's strand.
     ticket(asio::any_io_executor const& executor, detail::task const& of, std::function<void()> begin_time);
 
     pending_delivery make_delivery() { return pending_delivery(shared_from_this()); }
@@ -47,7 +48,8 @@ struct ticket : std::enable_shared_from_this<ticket>
 };
 
 /// Where deliveries of the streams that are pulled wait for who receives them, and receivers for deliveries.
-/// On the broker's strand, but for `receive` and `cancel`.
+/// On the consumer's strand. Its public functions may be called from any thread; called on the strand, all
+/// but `receive` happen at once.
 class mailbox : public std::enable_shared_from_this<mailbox>
 {
 public:
@@ -57,7 +59,6 @@ public:
 
     asio::any_io_executor const& get_executor() const noexcept { return strand_; }
 
-    /// From any thread.
     void receive(receive_handler handler);
 
     void offer(std::shared_ptr<ticket> const& one);
@@ -65,10 +66,14 @@ public:
     /// It is not to be received any more.
     void withdraw(std::shared_ptr<ticket> const& one);
 
-    /// The run is about to end: what nobody has received is handed back, and nobody receives any more.
-    void close();
+    /// A run begins in which so many streams are pulled.
+    void open(std::size_t streams);
 
-    void open() { closed_ = false; }
+    /// No more deliveries of a stream come. After the last one, as after `close`, what nobody has received is
+    /// handed back, and nobody receives any more.
+    void stream_stops();
+
+    void close();
 
 private:
     struct waiting_receiver
@@ -82,22 +87,26 @@ private:
 
     void begin(receiver const& one);
     void cancel(receiver const& one);
+    void take(std::shared_ptr<ticket> const& one);
     void hand_over(std::shared_ptr<ticket> const& what, receiver const& to);
+    void shut();
 
     asio::any_io_executor strand_;
     std::deque<std::shared_ptr<ticket>> offered_;
     std::deque<receiver> receivers_;
+    std::size_t streams_ = 0;
     bool closed_ = false;
 };
 
-/// The handler of a stream that is pulled: it runs from the offer to the decision.
+/// The handler of a stream that is pulled: it runs from the offer to the decision, on its broker's strand.
 class pull_handler final : public detail::handler
 {
 public:
     using extend_function = std::function<void(std::string const& stream, entry_id id)>;
 
-    pull_handler(std::shared_ptr<mailbox> box, extend_function extend)
+    pull_handler(std::shared_ptr<mailbox> box, asio::any_io_executor strand, extend_function extend)
         : box_(std::move(box))
+        , strand_(std::move(strand))
         , extend_(std::move(extend))
     {}
 
@@ -106,14 +115,13 @@ public:
     /// Not before somebody has received the delivery.
     bool has_time_from_start() const noexcept override { return false; }
 
-    void run_begins() override { box_->open(); }
-
-    void run_stops() override { box_->close(); }
+    void run_stops() override { box_->stream_stops(); }
 
     asio::awaitable<void> run(std::span<detail::task> tasks) override;
 
 private:
     std::shared_ptr<mailbox> box_;
+    asio::any_io_executor strand_;
     extend_function extend_;
 };
 

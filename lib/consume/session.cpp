@@ -407,8 +407,6 @@ asio::awaitable<void> session::consume()
         spawn(leases_.run());
         spawn(reclaimer_.run());
     }
-    for (auto const& one : *subscriptions_)
-        one.handler->run_begins();
     intake_.start();
     while (!stopping_)
         co_await changed_.wait();

@@ -52,10 +52,7 @@ public:
     /// Whether its time begins with it; otherwise it says itself when.
     virtual bool has_time_from_start() const noexcept { return true; }
 
-    /// A run that it takes part in.
-    virtual void run_begins() {}
-
-    /// No more deliveries come; those that nobody has begun with can be given back.
+    /// No more deliveries come in this run; those that nobody has begun with can be given back.
     virtual void run_stops() {}
 
     /// The tasks live until the coroutine ends. What it throws is the outcome of all whose outcome it has not
