@@ -31,8 +31,8 @@ struct connection_times
 /// `rediss+sentinel://…`: TLS to the sentinels and to the master.
 /// - `unix:[//[user]:password@]/path/of/the.socket` — over a UNIX socket.
 ///
-/// Behind these may stand `?name=value`, and further ones with `&`: `prefix` (`redis_options::key_prefix`); with
-/// TLS `ca`, `cert` and `key` (`redis_options::tls_files`); with Sentinel `sentinel_user` and
+/// Behind these may stand `?name=value`, and further ones with `&`: `prefix` (`redis_options::key_prefix`);
+/// with TLS `ca`, `cert` and `key` (`redis_options::tls_files`); with Sentinel `sentinel_user` and
 /// `sentinel_password`; with `unix:` the database, `db`.
 ///
 /// Names, paths, user and password may be percent-encoded, and must be where they hold characters that mean

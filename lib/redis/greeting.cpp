@@ -21,16 +21,31 @@ void push_hello(boost::redis::request& to, std::string_view user, std::string_vi
         );
 }
 
-failure refusal(node_replies const& replies, std::size_t command)
+/// The server's words without the password: one that does not know HELLO repeats what stood behind it.
+std::string without_password(std::string_view reply, std::string_view password)
+{
+    std::string words(reply.substr(0, reply.find(", with args beginning with")));
+    if (!password.empty())
+        for (auto at = words.find(password); at != words.npos; at = words.find(password, at + 1))
+            words.replace(at, password.size(), "*");
+    return words;
+}
+
+failure refusal(node_replies const& replies, std::size_t command, std::string_view password)
 {
     auto const why = replies.error(command);
-    return !why || why == errc::unavailable ? why : failure(errc::refused, std::string(why.words()));
+    if (!why)
+        return why;
+    auto const code = why == errc::unavailable ? errc::unavailable : errc::refused;
+    return {code, without_password(why.words(), password)};
 }
 
 } // namespace
 
 greeting::greeting(redis_options const& options)
-    : master_name_(options.sentinel.master)
+    : password_(options.password)
+    , sentinel_password_(options.sentinel.password)
+    , master_name_(options.sentinel.master)
     , asks_role_(!options.sentinel.addresses.empty())
 {
     push_hello(to_server_, options.user, options.password);
@@ -49,7 +64,7 @@ failure greeting::judge(node_replies const& of_server) const
     // All but CLIENT ID must succeed; that one may be forbidden to the user and is done without.
     auto const needed = to_server_.get_expected_responses() - 1;
     for (std::size_t command = 0; command < needed; ++command)
-        if (auto why = refusal(of_server, command))
+        if (auto why = refusal(of_server, command, password_))
             return why;
     if (!asks_role_)
         return {};
@@ -71,7 +86,7 @@ std::optional<std::uint64_t> greeting::client_id(node_replies const& of_server) 
 result<redis_address> greeting::master(node_replies const& of_sentinel) const
 {
     for (std::size_t command = 0; command != 2; ++command)
-        if (auto why = refusal(of_sentinel, command))
+        if (auto why = refusal(of_sentinel, command, sentinel_password_))
             return why;
     node_walk walk(of_sentinel.reply(1));
     if (walk.next_is_null())

@@ -37,6 +37,8 @@ public:
 private:
     boost::redis::request to_server_;
     boost::redis::request to_sentinel_;
+    std::string password_;
+    std::string sentinel_password_;
     std::string master_name_;
     bool asks_role_;
 };
