@@ -20,10 +20,7 @@ namespace {
 /// A session that ended sooner than this says nothing good about the server: the delay goes on growing.
 constexpr std::chrono::seconds steady_session{1};
 
-/// Whole batches should fit into few reads of the socket.
-constexpr std::size_t read_buffer_growth = 16 * 1024;
-
-boost::redis::config make_config(redis_options const& options)
+boost::redis::config make_config(redis_options const& options, std::size_t read_size)
 {
     boost::redis::config config;
     config.unix_socket = options.unix_socket;
@@ -33,7 +30,7 @@ boost::redis::config make_config(redis_options const& options)
     config.ssl_handshake_timeout = options.connect_timeout;
     config.health_check_interval = options.health_check_interval;
     config.reconnect_wait_interval = std::chrono::seconds::zero();
-    config.read_buffer_append_size = read_buffer_growth;
+    config.read_buffer_append_size = read_size;
     // The handshake is ours, so that its errors keep the server's words and its answers are at hand.
     config.use_setup = true;
     config.setup.clear();
@@ -51,11 +48,13 @@ request make_request()
     return made;
 }
 
-connection::connection(asio::any_io_executor strand, redis_options const& options, tls_identity const& tls)
+connection::connection(
+    asio::any_io_executor strand, redis_options const& options, tls_identity const& tls, std::size_t read_size
+)
     : connect_timeout_(options.connect_timeout)
     , route_(options)
     , greeting_(options)
-    , config_(make_config(options))
+    , config_(make_config(options, read_size))
     , transport_(
           strand,
           [&] {

@@ -57,7 +57,12 @@ protected:
 class connection : public std::enable_shared_from_this<connection>
 {
 public:
-    connection(asio::any_io_executor strand, redis_options const& options, tls_identity const& tls);
+    /// `read_size` is how many bytes are asked of the socket at a time. The transport clears as many before
+    /// each read, so a large size costs something where replies are short.
+    connection(
+        asio::any_io_executor strand, redis_options const& options, tls_identity const& tls,
+        std::size_t read_size
+    );
 
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;

@@ -40,6 +40,10 @@ namespace redis {
 
 namespace {
 
+/// Bytes asked of a socket at a time: whole batches should come with few reads.
+constexpr std::size_t for_batches = 64 * 1024;
+constexpr std::size_t for_short_replies = 16 * 1024;
+
 holding to_holding(std::string_view answer)
 {
     return answer == "0" ? holding::held : answer == "2" ? holding::gone : holding::lost;
@@ -95,13 +99,13 @@ engine::engine(asio::any_io_executor strand, redis_options options, tls_identity
     : broker(strand)
     , options_(std::move(options))
     , tls_(std::move(tls))
-    , commands_(make_connection())
-    , hints_(std::make_shared<hints>(commands_, make_connection(), options_.database))
+    , commands_(make_connection(for_short_replies))
+    , hints_(std::make_shared<hints>(commands_, make_connection(for_short_replies), options_.database))
 {}
 
-std::shared_ptr<connection> engine::make_connection() const
+std::shared_ptr<connection> engine::make_connection(std::size_t read_size) const
 {
-    return std::make_shared<connection>(get_executor(), options_, tls_);
+    return std::make_shared<connection>(get_executor(), options_, tls_, read_size);
 }
 
 engine::~engine()
@@ -156,7 +160,7 @@ std::unique_ptr<group_reader>
 engine::make_reader(std::string_view group, std::string_view consumer, read_as how)
 {
     std::erase_if(*readers_, [](auto const& reader) { return reader.expired(); });
-    auto own = make_connection();
+    auto own = make_connection(for_batches);
     if (commands_->is_closed())
         own->close(); // nobody would do so later
     readers_->push_back(own);

@@ -95,7 +95,7 @@ private:
     /// The connections of the readers; belongs to the strand, and outlives the engine where it is closed.
     using reader_connections = std::vector<std::weak_ptr<connection>>;
 
-    std::shared_ptr<connection> make_connection() const;
+    std::shared_ptr<connection> make_connection(std::size_t read_size) const;
 
     /// Every name that is given to us goes through here on its way to the server.
     key key_of(std::string_view name) const { return {options_.key_prefix, name}; }
