@@ -75,6 +75,8 @@ struct samples
 
     ended hello(std::string const& url) const { return run(HELLO " " + url); }
 
+    ended publishing(std::string const& url) const { return run(PUBLISHING " " + url); }
+
     ended quickstart(std::string const& url) const { return run(QUICKSTART " --url " + url); }
 
     ended ingest(std::string const& arguments) const { return run(INGEST " " + arguments); }
