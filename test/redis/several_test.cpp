@@ -202,7 +202,8 @@ redis_server::options with_users(temporary_folder const& folder)
         "user clerk on >secret resetchannels -@all +select +client|id +client|unblock +evalsha "
         "+eval +ping +time +xadd +xgroup|create +xgroup|createconsumer +xgroup|delconsumer "
         "+xreadgroup +xack +xpending +xclaim +xautoclaim +xrange +xinfo +xlen +xtrim +xdel +hget "
-        "+hset +hdel +hexists +hkeys +get +set +del +incr +pexpire +subscribe +publish "
+        "+hset +hdel +hexists +hkeys +get +set +del +incr +pexpire +type +hsetnx "
+        "+hmget +zadd +zrem +zcard +zscore +zrangebylex +subscribe +publish "
         "&strandline:* ~orders ~{orders}:*\n"
     );
     return {.tcp = true, .arguments = {"--aclfile", file}};
