@@ -39,9 +39,8 @@ boost::asio::awaitable<void> side_by_side(std::size_t count, Make make)
 }
 
 template <class T>
-boost::asio::awaitable<void> publish_some(
-    strandline::producer& producer, std::string const& stream, T const& value, std::size_t events
-)
+boost::asio::awaitable<void>
+publish_some(strandline::producer& producer, std::string const& stream, T const& value, std::size_t events)
 {
     for (std::size_t i = 0; i != events; ++i)
         co_await producer.async_publish(stream, value);

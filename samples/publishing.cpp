@@ -24,7 +24,7 @@ BOOST_DESCRIBE_STRUCT(order, (), (id, total))
 asio::awaitable<void> publish(strandline::broker_ptr broker)
 {
     strandline::producer_options options;
-    options.timeout = 10s;                              // then a publish fails, and says what is known
+    options.timeout = 10s;                                // then a publish fails, and says what is known
     options.streams["orders"] = {.keep = {.count = 100}}; // only the newest 100, whoever has read the others
     strandline::producer producer{broker, options};
 

@@ -40,7 +40,8 @@ struct connection_times
 /// which fails with `unreachable` when there is no connection after the connect timeout (5 s).
 ///
 /// Throws `error` with `invalid_url`; its words say what is wrong and at which character, without the
-/// password. With `invalid_option` where a member has a value that it cannot have, or a file cannot be used. The broker must not outlive the executor's context.
+/// password. With `invalid_option` where a member has a value that it cannot have, or a file cannot be used.
+/// The broker must not outlive the executor's context.
 broker_ptr open(asio::any_io_executor executor, std::string_view url);
 
 /// The same, with the error as a value; null when there is one.

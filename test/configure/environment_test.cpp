@@ -75,8 +75,9 @@ BOOST_AUTO_TEST_CASE(user_password_and_database_become_what_they_are)
                              })
                             .value();
     auto const options = parse_redis_url(server.url).value();
-    BOOST_TEST(options.host == "host");
-    BOOST_TEST(options.port == 1);
+    BOOST_REQUIRE(options.addresses.size() == 1);
+    BOOST_TEST(options.addresses[0].host == "host");
+    BOOST_TEST(options.addresses[0].port == 1);
     BOOST_TEST(options.user == "an app:@/?#%");
     BOOST_TEST(options.password == "s3cret:@/?#%ä\x01");
     BOOST_TEST(options.database == 7u);

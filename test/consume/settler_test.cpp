@@ -58,8 +58,7 @@ public:
         door_.notify();
     }
 
-    asio::awaitable<failure>
-    settle(membership who, std::span<settlement> items, retention limits) override
+    asio::awaitable<failure> settle(membership who, std::span<settlement> items, retention limits) override
     {
         auto const number = calls.size();
         call own{std::string(who.stream), items.size(), items.front().surely_held, {}};

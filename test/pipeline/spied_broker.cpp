@@ -149,8 +149,7 @@ public:
         return of_->renew(who, ids, states);
     }
 
-    asio::awaitable<failure>
-    settle(membership who, std::span<settlement> items, retention limits) override
+    asio::awaitable<failure> settle(membership who, std::span<settlement> items, retention limits) override
     {
         return of_->settle(who, items, limits);
     }

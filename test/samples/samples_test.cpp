@@ -90,6 +90,20 @@ struct with_server : samples
     std::string url = "unix:" + server.socket();
 };
 
+void check_publishing(ended const& end)
+{
+    BOOST_TEST(end.status == 0);
+    BOOST_TEST(
+        end.out == "published twice, stored once\n"
+                   "stored 4 events in one step\n"
+                   "2 events wait\n"
+                   "cancelled one\n"
+                   "mail: thank you\n"
+                   "mail: it is on its way\n"
+                   "it came in time\n"
+    );
+}
+
 void check_quickstart(ended const& end)
 {
     BOOST_TEST_CONTEXT(end.out << end.err)
@@ -133,6 +147,11 @@ BOOST_AUTO_TEST_CASE(hello_handles_its_event)
     auto const end = hello("memory:");
     BOOST_TEST(end.status == 0);
     BOOST_TEST(end.out == "order 42: 9.5\n");
+}
+
+BOOST_AUTO_TEST_CASE(publishing_shows_all_ways)
+{
+    check_publishing(publishing("memory:"));
 }
 
 BOOST_AUTO_TEST_CASE(quickstart_reports)
@@ -242,6 +261,11 @@ BOOST_AUTO_TEST_CASE(hello_handles_its_event_again)
         BOOST_TEST(end.status == 0);
         BOOST_TEST(end.out == "order 42: 9.5\n");
     }
+}
+
+BOOST_AUTO_TEST_CASE(publishing_shows_all_ways_again)
+{
+    check_publishing(publishing(url));
 }
 
 BOOST_AUTO_TEST_CASE(quickstart_reports_again)
