@@ -219,8 +219,11 @@ BOOST_AUTO_TEST_CASE(applies_the_times)
     );
     testing::run(context, context.get_executor(), [&]() -> asio::awaitable<void> {
         auto const broker = known.servers()[0].broker;
-        auto const why =
-            co_await asio::co_spawn(broker->get_executor(), broker->ready(), asio::use_awaitable);
+        auto const seen = co_await asio::co_spawn(
+            broker->get_executor(), broker->inspect_stream("orders"), asio::use_awaitable
+        );
+        BOOST_TEST_REQUIRE(seen.has_error());
+        auto const& why = seen.error();
         BOOST_TEST((why == errc::unreachable));
         BOOST_TEST(why.words().find("1 ms") != std::string_view::npos, why);
         known.close();

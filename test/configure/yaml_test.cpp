@@ -283,7 +283,8 @@ BOOST_AUTO_TEST_CASE(of_a_file_is_refused_with_its_name)
     BOOST_TEST((options.error() == errc::invalid_url));
     BOOST_TEST(
         options.error().words() == "\"" + bad.path().string() +
-                                       "\", line 2, column 8: main.url: expected redis:, rediss: or unix:, "
+                                       "\", line 2, column 8: main.url: expected redis:, rediss:, "
+                                       "redis+sentinel:, rediss+sentinel: or unix:, "
                                        "at character 1"
     );
 }

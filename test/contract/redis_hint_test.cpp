@@ -270,8 +270,9 @@ BOOST_AUTO_TEST_CASE(that_are_refused_after_all_end_their_connection_alone)
         auto options = options_under_test();
         options.user = "deaf";
         options.password = "pw";
-        auto const own =
-            std::make_shared<redis::connection>(of.broker->get_executor(), options, redis::tls_identity());
+        auto const own = std::make_shared<redis::connection>(
+            of.broker->get_executor(), options, redis::tls_identity(), 4096
+        );
         own->listen({});
         for (int i = 0; i != 3; ++i) {
             BOOST_TEST(!(co_await own->connected()));

@@ -91,9 +91,8 @@ BOOST_AUTO_TEST_CASE(are_equal_only_within_their_category)
 
 BOOST_AUTO_TEST_CASE(are_worth_another_try_when_the_server_may_come_to_itself)
 {
-    std::set<errc> const retryable = {
-        errc::unreachable, errc::connection_lost, errc::out_of_memory, errc::unavailable
-    };
+    std::set<errc> const retryable = {errc::unreachable, errc::connection_lost, errc::out_of_memory,
+                                      errc::unavailable, errc::timed_out,       errc::outcome_unknown};
     for (auto i = static_cast<int>(errc::invalid_option); i <= static_cast<int>(errc::stuck); ++i) {
         auto const code = static_cast<errc>(i);
         BOOST_TEST_INFO(error_code(code).message());
@@ -101,6 +100,15 @@ BOOST_AUTO_TEST_CASE(are_worth_another_try_when_the_server_may_come_to_itself)
     }
     BOOST_TEST(!strandline::is_retryable(error_code()));
     BOOST_TEST(!strandline::is_retryable(asio::error::connection_reset));
+}
+
+BOOST_AUTO_TEST_CASE(tell_what_may_have_been_done_all_the_same)
+{
+    BOOST_TEST(is_outcome_unknown(errc::connection_lost));
+    BOOST_TEST(is_outcome_unknown(errc::outcome_unknown));
+    for (auto const code : {errc::unreachable, errc::timed_out, errc::partly_stored, errc::closed})
+        BOOST_TEST(!is_outcome_unknown(code));
+    BOOST_TEST(!is_outcome_unknown(error_code()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -245,7 +245,10 @@ BOOST_AUTO_TEST_CASE(ingest_tells_what_is_wrong)
     fails("--repeat 2 < input", "--repeat needs a file");
     fails("--nonsense input", "there is no option '--nonsense'");
     fails("input input", "one file, not 2");
-    fails("--url http://localhost input", "expected redis:, rediss: or unix:, at character 1");
+    fails(
+        "--url http://localhost input",
+        "expected redis:, rediss:, redis+sentinel:, rediss+sentinel: or unix:, at character 1"
+    );
     fails("--stream '}' input", "has a } but no {tag}");
     BOOST_TEST(ingest("--help").status == 0);
 }
