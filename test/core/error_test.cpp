@@ -104,11 +104,11 @@ BOOST_AUTO_TEST_CASE(are_worth_another_try_when_the_server_may_come_to_itself)
 
 BOOST_AUTO_TEST_CASE(tell_what_may_have_been_done_all_the_same)
 {
-    BOOST_TEST(is_outcome_unknown(errc::connection_lost));
-    BOOST_TEST(is_outcome_unknown(errc::outcome_unknown));
+    BOOST_TEST(strandline::is_outcome_unknown(errc::connection_lost));
+    BOOST_TEST(strandline::is_outcome_unknown(errc::outcome_unknown));
     for (auto const code : {errc::unreachable, errc::timed_out, errc::partly_stored, errc::closed})
-        BOOST_TEST(!is_outcome_unknown(code));
-    BOOST_TEST(!is_outcome_unknown(error_code()));
+        BOOST_TEST(!strandline::is_outcome_unknown(code));
+    BOOST_TEST(!strandline::is_outcome_unknown(error_code()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
