@@ -211,7 +211,8 @@ asio::awaitable<void> intake::read(read_plan::read what)
         co_return;
     }
     if (why) {
-        ++failures_;
+        // A right that is missing does not come back by itself.
+        failures_ += why == errc::not_permitted ? 2 : 1;
         to_.on_error(why);
         readable_.clear();
         for (auto& one : sources_)

@@ -118,7 +118,7 @@ private:
     std::vector<stream_index> readable_;
     /// Kept for its capacity.
     std::vector<received> spare_;
-    /// Failed reads since the last good one.
+    /// Failed reads since the last good one; those for want of a right count twice.
     std::uint32_t failures_ = 0;
     /// Streams that are being prepared and have not failed in it.
     std::size_t undecided_ = 0;

@@ -58,7 +58,7 @@ void check_silent(failure const& why)
 void check_failing(redis_options const& options, errc code)
 {
     check_on(options, [&](stage& of) -> asio::awaitable<void> {
-        producer to(of.broker);
+        producer to(of.broker, {.timeout = 500ms});
         auto const end = co_await to.async_publish("orders", "x", asio::as_tuple);
         BOOST_TEST((std::get<0>(end) == code), std::get<0>(end));
         check_silent(std::get<0>(end));

@@ -23,7 +23,7 @@ redis_address at(redis_server const& server)
 std::string monitoring(redis_server const& master, int quorum, std::string further = {})
 {
     return "sentinel monitor main 127.0.0.1 " + std::to_string(master.port()) + " " + std::to_string(quorum) +
-           "\nsentinel down-after-milliseconds main 300\nsentinel failover-timeout main 3000\n" + further;
+           "\nsentinel down-after-milliseconds main 1000\nsentinel failover-timeout main 3000\n" + further;
 }
 
 redis_server::options sentinel_with(std::string configuration)
@@ -44,7 +44,7 @@ redis_options by(std::vector<redis_address> sentinels)
 
 asio::awaitable<failure> publish(stage& of, std::string body = "x")
 {
-    producer to(of.broker);
+    producer to(of.broker, {.timeout = 500ms});
     auto const end = co_await to.async_publish("orders", std::move(body), asio::as_tuple);
     co_return std::get<0>(end);
 }
@@ -63,6 +63,14 @@ std::string told_of_master(redis_server const& sentinel, std::string const& name
         if (line == name && std::getline(lines, line))
             return line;
     return {};
+}
+
+long long offset_of(redis_server const& server, std::string_view name)
+{
+    auto const state = server.command({"INFO", "replication"});
+    auto const found = state.find(name);
+    BOOST_REQUIRE(found != state.npos);
+    return std::stoll(state.substr(found + name.size()));
 }
 
 /// A master, its replica, and three sentinels that watch them.
@@ -93,8 +101,15 @@ struct family
         });
     }
 
-    /// Waits until the replica has all that the master has.
-    void replicate() const { BOOST_REQUIRE(master.command({"WAIT", "1", "0"}) == "1"); }
+    /// Waits until the replica has all that the master has. (WAIT tells it of its own connection's writes
+    /// only.)
+    asio::awaitable<void> replicate(stage& of) const
+    {
+        auto const wanted = offset_of(master, "master_repl_offset:");
+        co_await of.until([&]() -> asio::awaitable<bool> {
+            co_return offset_of(replica, "slave_repl_offset:") >= wanted;
+        });
+    }
 };
 
 /// A consumer of "orders" that notes how often it handled which body.
@@ -129,7 +144,7 @@ BOOST_AUTO_TEST_CASE(whose_master_is_killed_lead_to_the_next_and_work_goes_on)
         co_await of.until_pending("orders", "billing", 0);
         co_await of.until([&]() -> asio::awaitable<bool> { co_return times->size() == before; });
         // Published and acknowledged is what the replica has; what it has not yet got would be lost.
-        of_servers.replicate();
+        co_await of_servers.replicate(of);
 
         of_servers.master.kill();
         std::size_t failed = 0;

@@ -12,7 +12,7 @@ namespace {
 
 asio::awaitable<failure> publish(stage& of)
 {
-    producer to(of.broker);
+    producer to(of.broker, {.timeout = 3s});
     auto const end = co_await to.async_publish("orders", "x", asio::as_tuple);
     co_return std::get<0>(end);
 }

@@ -49,7 +49,7 @@ redis_options to(redis_server const& server, std::string ca)
 
 asio::awaitable<failure> publish(stage& of)
 {
-    producer to(of.broker);
+    producer to(of.broker, {.timeout = 300ms});
     auto const end = co_await to.async_publish("orders", "x", asio::as_tuple);
     co_return std::get<0>(end);
 }
