@@ -65,14 +65,6 @@ std::string told_of_master(redis_server const& sentinel, std::string const& name
     return {};
 }
 
-long long offset_of(redis_server const& server, std::string_view name)
-{
-    auto const state = server.command({"INFO", "replication"});
-    auto const found = state.find(name);
-    BOOST_REQUIRE(found != state.npos);
-    return std::stoll(state.substr(found + name.size()));
-}
-
 /// A master, its replica, and three sentinels that watch them.
 struct family
 {
@@ -98,16 +90,6 @@ struct family
                     co_return false;
             auto const state = replica.command({"INFO", "replication"});
             co_return state.find("master_link_status:up") != std::string::npos;
-        });
-    }
-
-    /// Waits until the replica has all that the master has. (WAIT tells it of its own connection's writes
-    /// only.)
-    asio::awaitable<void> replicate(stage& of) const
-    {
-        auto const wanted = offset_of(master, "master_repl_offset:");
-        co_await of.until([&]() -> asio::awaitable<bool> {
-            co_return offset_of(replica, "slave_repl_offset:") >= wanted;
         });
     }
 };
@@ -144,7 +126,7 @@ BOOST_AUTO_TEST_CASE(whose_master_is_killed_lead_to_the_next_and_work_goes_on)
         co_await of.until_pending("orders", "billing", 0);
         co_await of.until([&]() -> asio::awaitable<bool> { co_return times->size() == before; });
         // Published and acknowledged is what the replica has; what it has not yet got would be lost.
-        co_await of_servers.replicate(of);
+        co_await until_replicated(of, of_servers.master, of_servers.replica);
 
         of_servers.master.kill();
         std::size_t failed = 0;

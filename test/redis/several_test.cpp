@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(are_left_when_they_become_replicas_and_nothing_is_lost)
         auto run = of.start(billing);
         co_await of.publish("orders", "before");
         co_await of.until_pending("orders", "billing", 0);
-        first.command({"WAIT", "1", "0"});
+        co_await until_replicated(of, first, second);
         // Neither connections nor servers end.
         second.command({"REPLICAOF", "NO", "ONE"});
         make_replica(first, second);

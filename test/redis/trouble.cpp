@@ -115,6 +115,21 @@ asio::awaitable<void> until_readers_wait(stage& of, redis_server const& server, 
     });
 }
 
+// Not by WAIT, which knows of the writes of its own connection only.
+asio::awaitable<void> until_replicated(stage& of, redis_server const& master, redis_server const& replica)
+{
+    auto const offset_of = [](redis_server const& server, std::string_view name) {
+        auto const state = server.command({"INFO", "replication"});
+        auto const found = state.find(name);
+        BOOST_REQUIRE(found != state.npos);
+        return std::stoll(state.substr(found + name.size()));
+    };
+    auto const wanted = offset_of(master, "master_repl_offset:");
+    co_await of.until([&]() -> asio::awaitable<bool> {
+        co_return offset_of(replica, "slave_repl_offset:") >= wanted;
+    });
+}
+
 std::vector<std::string> connections_in(redis_server const& server, std::string_view command)
 {
     std::vector<std::string> ids;

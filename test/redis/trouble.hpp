@@ -86,6 +86,9 @@ std::size_t count_pending(redis_server const& server, std::string_view consumer)
 /// Waits until reads of so many consumers wait at the server.
 asio::awaitable<void> until_readers_wait(stage& of, redis_server const& server, std::size_t count = 1);
 
+/// Waits until the replica has all that the master has now.
+asio::awaitable<void> until_replicated(stage& of, redis_server const& master, redis_server const& replica);
+
 /// The ids of the server's connections that now run that command, or did last.
 std::vector<std::string> connections_in(redis_server const& server, std::string_view command);
 
