@@ -124,6 +124,10 @@ asio::awaitable<void> until_replicated(stage& of, redis_server const& master, re
         BOOST_REQUIRE(found != state.npos);
         return std::stoll(state.substr(found + name.size()));
     };
+    // Before its first synchronisation the replica has an offset, too.
+    co_await of.until([&]() -> asio::awaitable<bool> {
+        co_return replica.command({"INFO", "replication"}).find("master_link_status:up") != std::string::npos;
+    });
     auto const wanted = offset_of(master, "master_repl_offset:");
     co_await of.until([&]() -> asio::awaitable<bool> {
         co_return offset_of(replica, "slave_repl_offset:") >= wanted;
