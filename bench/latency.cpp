@@ -63,7 +63,7 @@ double through_bare_connection(strandline::testing::redis_server const& server)
 {
     asio::io_context context(1);
     double time = 0;
-    redis::connection on(context);
+    redis::connection on(context, redis::logger(redis::logger::level::disabled));
     redis::config config;
     config.addr = {"127.0.0.1", std::to_string(server.port())};
     on.async_run(config, [](boost::system::error_code) {});
