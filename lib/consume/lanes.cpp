@@ -317,13 +317,19 @@ asio::awaitable<void> lanes::watch()
     }
 }
 
-/// The signal comes last: a handler can end within it.
+/// The signal comes last: a handler can end within it. To one on the workers it is handed over, because what
+/// it reaches belongs to their strand.
 void lanes::cancel(lane& one, ended why)
 {
     one.cancelled = why;
     deadlines::clear(one);
     wake_watch(returning_.set(one, deadlines::clock::now()));
-    (one.is_apart ? *one.cancel_apart : one.cancel).emit(asio::cancellation_type::terminal);
+    if (one.is_apart)
+        asio::post(one.workers, [signal = one.cancel_apart] {
+            signal->emit(asio::cancellation_type::terminal);
+        });
+    else
+        one.cancel.emit(asio::cancellation_type::terminal);
 }
 
 void lanes::report_stuck(lane& one)
