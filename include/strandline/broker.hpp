@@ -22,7 +22,8 @@
 /// engine keeps.
 ///
 /// - An appended entry is delivered to every group at least once. Order within a stream is the order of ids.
-/// - Nothing is removed while it is pending in or unread by a group, but for dead letters beyond limits.
+/// - Nothing is removed while it is pending in or unread by a group, but for what is beyond limits that
+///   somebody has set, and by `trim`.
 /// - A crash between any two steps duplicates at worst, never loses.
 /// - The attempt counter of a pending entry rises in `group_reader::read` (to 1) and in `take`, nowhere else.
 ///

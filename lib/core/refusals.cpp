@@ -52,11 +52,11 @@ failure lease_differs(
     };
 }
 
-failure check_item(appending const& item)
+failure check_item(appending const& item, bool is_atomic)
 {
     if (!item.entry.body && item.entry.headers.empty())
         return {errc::not_encodable, "an event has a body or at least one header"};
-    if (is_plain(item))
+    if (is_plain(item) && !is_atomic)
         return {};
     if (!item.once.empty() && !is_sensible(item.window))
         return {
@@ -81,11 +81,12 @@ failure check_item(appending const& item)
         };
     if (item.entry.headers.size() > most_headers)
         return {
-            errc::not_encodable,
-            fmt::format(
-                "an event that is delayed, idempotent or limited by age has at most {} headers, not {}",
-                most_headers, item.entry.headers.size()
-            )
+            errc::not_encodable, fmt::format(
+                                     "an event that is delayed, idempotent, limited by age or in a "
+                                     "transaction has at most {} headers, "
+                                     "not {}",
+                                     most_headers, item.entry.headers.size()
+                                 )
         };
     return check_retention(item.keep);
 }

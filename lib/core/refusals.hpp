@@ -18,7 +18,7 @@ failure lease_differs(
 );
 
 /// All of an item but its stream's name.
-failure check_item(appending const& item);
+failure check_item(appending const& item, bool is_atomic);
 
 failure check_retention(retention keep);
 

@@ -32,7 +32,7 @@ failure check_all(std::span<appending> items)
     for (auto const& item : items) {
         if (auto invalid = check_stream_name(item.stream))
             return invalid;
-        if (auto invalid = check_item(item))
+        if (auto invalid = check_item(item, true))
             return invalid;
     }
     return {};
@@ -140,7 +140,7 @@ std::vector<std::string_view> streams::append(std::span<appending> items, bool a
                 continue;
             }
         }
-        if (auto invalid = check_item(item)) {
+        if (auto invalid = check_item(item, false)) {
             item.outcome = std::move(invalid);
             continue;
         }

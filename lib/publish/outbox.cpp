@@ -32,6 +32,13 @@ std::size_t bytes_of(appending const& item)
     return sum;
 }
 
+/// The server's mark of a key cannot be older than this.
+void note_sending(outgoing& operation)
+{
+    if (operation.first_sent == outgoing::clock::time_point())
+        operation.first_sent = outgoing::clock::now();
+}
+
 /// Says that the item was not sent, which is true of the last attempt only.
 bool is_unsent(failure const& why)
 {
@@ -191,6 +198,14 @@ void outbox::send_waiting()
             return get_ready();
         if (spare_.empty())
             spare_.push_back(std::make_unique<request>());
+        auto& first = *waiting_.front();
+        if (first.uncertain != 0 && clock::now() >= first.first_sent + first.window) {
+            give_up(
+                first, {errc::outcome_unknown,
+                        "the window of the idempotency key was over before there was a connection"}
+            );
+            continue;
+        }
         if (!take_next(*spare_.back()))
             return;
         auto next = std::move(spare_.back());
@@ -220,8 +235,12 @@ bool outbox::take_singles(request& into)
         auto const bytes = bytes_of(operation.items.front());
         if (!fits(into.of.size() + 1, into.bytes + bytes))
             break;
+        // Its window has to be looked at before.
+        if (operation.uncertain != 0 && !into.of.empty())
+            break;
         waiting_.pop_front();
         operation.is_waiting = false;
+        note_sending(operation);
         operation.sent = 1;
         ++operation.requests;
         into.of.push_back(&operation);
@@ -248,6 +267,7 @@ bool outbox::take_of_batch(request& into)
         into.bytes = 0;
         return false;
     }
+    note_sending(operation);
     into.of.push_back(&operation);
     into.items = rest.first(count);
     into.atomic = operation.atomic;
@@ -314,7 +334,8 @@ void outbox::look_at(outgoing& operation, std::span<appending> items)
     if (unsent || unknown)
         is_ready_ = false;
     if (unknown) {
-        operation.is_uncertain = true;
+        auto const end = items.data() + items.size() - operation.items.data();
+        operation.uncertain = std::max(operation.uncertain, static_cast<std::size_t>(end));
         operation.is_given_up |= !operation.is_repeatable;
     }
     if (operation.is_given_up)
@@ -430,13 +451,16 @@ void outbox::watch_deadlines()
             deadline_.cancel();
         return;
     }
-    if (std::exchange(is_watching_, true))
+    if (is_watching_)
         return;
     auto earliest = waiting_.empty() ? clock::time_point::max() : waiting_.front()->deadline;
     for (auto const* request : under_way_)
         for (auto const* operation : request->of)
             if (operation)
                 earliest = std::min(earliest, operation->deadline);
+    if (earliest == clock::time_point::max())
+        return; // all have been answered for; who comes next looks again
+    is_watching_ = true;
     deadline_.expires_at(earliest);
     deadline_.async_wait([self = shared_from_this()](error_code const& aborted) {
         self->is_watching_ = false;
@@ -460,10 +484,9 @@ void outbox::end_if_done(outgoing& operation)
 /// What the handler throws goes where Asio sends it, out of run(), and the others are called all the same.
 void outbox::end(outgoing& operation)
 {
-    if (operation.is_uncertain)
-        for (auto& item : operation.items)
-            if (item.outcome.has_error() && is_unsent(item.outcome.error()))
-                item.outcome = failure(errc::outcome_unknown, item.outcome.error().message());
+    for (auto& item : operation.items.first(operation.uncertain))
+        if (item.outcome.has_error() && is_unsent(item.outcome.error()))
+            item.outcome = failure(errc::outcome_unknown, item.outcome.error().message());
     try {
         operation.complete();
     }

@@ -83,7 +83,8 @@ void apply(publish_options&& options, publication& to)
         to.delay = std::max(*options.delay, milliseconds(1));
     if (options.due)
         // Later rather than earlier.
-        to.due = std::chrono::ceil<milliseconds>(*options.due);
+        to.due =
+            std::max(std::chrono::ceil<milliseconds>(*options.due), std::chrono::sys_time<milliseconds>());
 }
 
 appending to_appending(publication const& what, std::vector<header_view>& headers)

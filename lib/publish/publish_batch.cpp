@@ -6,6 +6,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
@@ -66,7 +67,12 @@ failure why_of(added_events const& events, outcomes_of_events const& outcomes)
     auto const stored = std::ranges::count(outcomes, true, &result<entry_id>::has_value);
     if (static_cast<std::size_t>(stored) == outcomes.size())
         return {};
-    auto const first = std::ranges::find(outcomes, true, &result<entry_id>::has_error);
+    // One that may have been stored tells more than one that was not.
+    auto first = std::ranges::find_if(outcomes, [](result<entry_id> const& outcome) {
+        return outcome.has_error() && is_outcome_unknown(outcome.error().code());
+    });
+    if (first == outcomes.end())
+        first = std::ranges::find(outcomes, true, &result<entry_id>::has_error);
     auto const where = name_of(events, static_cast<std::size_t>(first - outcomes.begin()));
     auto const& why = first->error();
     if (stored == 0)
@@ -104,6 +110,7 @@ public:
         numbers_.push_back(number);
         appendings_.push_back(detail::to_appending(what, headers_.emplace_back()));
         is_repeatable = (numbers_.size() == 1 || is_repeatable) && what.is_repeatable();
+        window = numbers_.size() == 1 ? what.window : std::min(window, what.window);
     }
 
     /// Everything has been added.
@@ -129,13 +136,9 @@ class publish_batch::flushing : public std::enable_shared_from_this<flushing>
 public:
     flushing(std::shared_ptr<content> of, flush_handler handler)
         : of_(std::move(of))
-        , events_(of_->events)
-        , outcomes_(of_->outcomes)
         , handler_(std::move(handler))
         , work_(asio::make_work_guard(asio::get_associated_executor(handler_, of_->to->get_executor())))
-    {
-        outcomes_.resize(events_->size(), failure(errc::unreachable));
-    }
+    {}
 
     void start(flush_mode mode)
     {
@@ -184,14 +187,20 @@ private:
     {
         if (of_->is_flushing.exchange(true))
             return errc::already_running;
+        // Only now: before, the batch may have been another flush's.
         is_owner_ = true;
+        events_ = of_->events;
+        outcomes_ = of_->outcomes;
+        outcomes_.resize(events_->size(), failure(error_code(asio::error::operation_aborted)));
         for (std::size_t number = 0; number != events_->size(); ++number) {
             auto const& what = (*events_)[number].what;
-            if (what.refused)
+            if (what.refused) {
+                outcomes_[number] = what.refused;
                 return {
                     what.refused.code(),
                     fmt::format("{}: {}", name_of(*events_, number), what.refused.words())
                 };
+            }
         }
         for (std::size_t number = 0; number != events_->size(); ++number) {
             if (outcomes_[number])

@@ -134,7 +134,7 @@ asio::awaitable<void> engine::append(std::span<appending> entries, append_mode m
     for (auto& item : entries) {
         auto invalid = check_stream_name(item.stream);
         if (!invalid)
-            invalid = check_item(item);
+            invalid = check_item(item, mode.atomic);
         if (invalid) {
             if (mode.atomic && !first_refusal)
                 first_refusal = invalid;

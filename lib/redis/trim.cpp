@@ -37,7 +37,7 @@ asio::awaitable<result<std::uint64_t>> trim_to(
         removed += now_removed;
         if (is_exact)
             co_return removed;
-        is_exact = now_removed == 0;
+        is_exact = now_removed < most_in_step / 2;
     }
 }
 

@@ -428,13 +428,65 @@ BOOST_AUTO_TEST_CASE(lets_go_of_a_batch_that_is_not_answered)
 
 BOOST_AUTO_TEST_CASE(does_not_know_of_what_was_lost_and_could_not_be_sent_again_in_time)
 {
-    check_far({.timeout = 50ms}, [](stage& of, desk& own) -> asio::awaitable<void> {
+    check_far({.timeout = 1s}, [](stage& of, desk& own) -> asio::awaitable<void> {
         own.publish("x", {.idempotency_key = "k"});
         co_await settled(of);
         own.engine->disconnect();
         co_await own.done->reach(1);
         BOOST_TEST((own.outcomes[0] == errc::outcome_unknown), own.outcomes[0]);
         BOOST_TEST(own.outcomes[0].words().find("the cable is cut") != std::string_view::npos);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(does_not_send_again_when_the_window_of_the_key_is_over)
+{
+    check_far({}, [](stage& of, desk& own) -> asio::awaitable<void> {
+        own.publish("x", {.idempotency_key = "k", .idempotency_window = 1ms});
+        own.publish("y", {.idempotency_key = "l"});
+        co_await settled(of);
+        own.engine->disconnect(true);
+        co_await settled(of);
+        asio::steady_timer window(of.strand(), 10ms);
+        co_await window.async_wait();
+        own.engine->answer_always();
+        own.engine->connect();
+        co_await own.done->reach(2);
+        BOOST_TEST((own.outcomes[0] == errc::outcome_unknown), own.outcomes[0]);
+        BOOST_TEST(!own.outcomes[1], own.outcomes[1]);
+        BOOST_TEST((co_await bodies_in(of, "orders")) == (std::vector<std::string>{"x", "y"}));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_with_timeouts_when_all_under_way_have_timed_out)
+{
+    check_far({.max_in_flight = 2, .timeout = 20ms}, [](stage&, desk& own) -> asio::awaitable<void> {
+        own.publish("0");
+        co_await own.done->reach(1);
+        own.publish("1");
+        own.publish("2");
+        co_await own.done->reach(3);
+        BOOST_TEST((own.outcomes[1] == errc::outcome_unknown), own.outcomes[1]);
+        BOOST_TEST((own.outcomes[2] == errc::timed_out), own.outcomes[2]);
+        own.engine->answer_always();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(does_not_know_only_of_what_was_sent_of_a_batch)
+{
+    check_far({.max_in_flight = 2}, [](stage& of, desk& own) -> asio::awaitable<void> {
+        auto batch = own.to.batch();
+        for (int i = 0; i != 4; ++i)
+            batch.add("orders", std::to_string(i));
+        auto const flushed = of.make_tally();
+        batch.async_flush([flushed](failure const& why, std::vector<entry_id> const&) {
+            BOOST_TEST((why == errc::connection_lost), why);
+            flushed->add();
+        });
+        co_await settled(of);
+        own.engine->disconnect();
+        co_await flushed->reach(1);
+        BOOST_TEST((batch.outcomes()[1].error() == errc::connection_lost));
+        BOOST_TEST((batch.outcomes()[2].error() == errc::unreachable));
     });
 }
 

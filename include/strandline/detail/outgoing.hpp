@@ -39,6 +39,8 @@ public:
     /// Every item has an idempotency key, so that it may be sent again when nobody knows whether it was
     /// stored.
     bool is_repeatable = false;
+    /// For how long after it was sent: the shortest window of its keys.
+    std::chrono::milliseconds window{0};
     /// By which a cancellation finds it; 0: by none.
     std::uint64_t ticket = 0;
 
@@ -53,8 +55,10 @@ public:
     bool is_waiting = false;
     /// Nothing more of it is sent.
     bool is_given_up = false;
-    /// Something of it was sent without an answer, and may have been stored.
-    bool is_uncertain = false;
+    /// Of the first so many items some were sent without an answer, and may have been stored.
+    std::size_t uncertain = 0;
+    /// When the first of it was sent.
+    clock::time_point first_sent;
 
 protected:
     outgoing() = default;

@@ -58,6 +58,7 @@ public:
             item_.outcome = what_.refused;
         }
         is_repeatable = what_.is_repeatable();
+        window = what_.window;
         executor const own = asio::get_associated_executor(handler_, broker_executor);
         // On the broker's own strand the outbox is itself work that keeps the context running.
         if constexpr (std::is_same_v<executor, asio::any_io_executor>)

@@ -46,6 +46,11 @@ local function read_item()
   if item.due ~= '' then
     item.delayed, item.contents, item.last = next_key('zset'), next_key('hash'), next_key('string')
     must_be_allowed('INCR', item.last)
+    must_be_allowed('GET', item.last)
+    local last = redis.call('GET', item.last)
+    if last and not string.match(last, '^%d+$') then
+      error({err = 'WRONGTYPE ' .. item.last .. ' does not hold a number'})
+    end
     must_be_allowed('HSETNX', item.contents, '', '')
     must_be_allowed('ZADD', item.delayed, '0', '')
     must_be_allowed('ZRANGEBYLEX', item.delayed, '-', '+')

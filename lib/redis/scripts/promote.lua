@@ -20,12 +20,17 @@ local function understand(content)
   if not packed or more ~= nil or type(words) ~= 'table' or #words < 4 or #words > 7000 or #words % 2 ~= 0 then
     return nil
   end
-  for _, word in ipairs(words) do
-    if type(word) ~= 'string' then
+  for i = 1, #words do
+    if type(words[i]) ~= 'string' then
       return nil
     end
   end
-  return tonumber(words[1]) and tonumber(words[2]) and words
+  for i = 1, 2 do
+    if #words[i] > 18 or not string.match(words[i], '^%d+$') then
+      return nil
+    end
+  end
+  return words
 end
 
 local moved, damaged, refused, oldest = {}, {}, '', nil
