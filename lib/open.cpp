@@ -19,7 +19,7 @@ failure check_url(std::string_view url)
     if (url.starts_with(in_memory))
         return {errc::invalid_url, "nothing can follow memory:, at character 8"};
     auto const options = parse_redis_url(url);
-    return options ? failure() : options.error();
+    return options ? validate(*options) : options.error();
 }
 
 broker_ptr open(asio::any_io_executor executor, std::string_view url, connection_times times, failure& why)

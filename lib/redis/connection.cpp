@@ -378,11 +378,18 @@ void connection::leave_replica()
     phase_ = phase::down;
     is_to_be_left_ = true;
     verdict_ = {errc::unavailable, "it is a replica"};
+    cancel_if_left();
 }
 
 void connection::end_command()
 {
     --commands_under_way_;
+    cancel_if_left();
+}
+
+/// Whoever tells it that the server is a replica may do so when nothing is under way any more.
+void connection::cancel_if_left()
+{
     if (is_to_be_left_ && commands_under_way_ == 0)
         transport_.cancel(boost::redis::operation::run);
 }

@@ -142,6 +142,7 @@ private:
     void give_up(failure why);
     bool verify(bool is_trusted, asio::ssl::verify_context& context);
     void end_command();
+    void cancel_if_left();
     asio::awaitable<void> drain_pushes();
     void take_push(
         boost::redis::any_adapter::parse_event event, resp3::node_view const& node,

@@ -60,8 +60,11 @@ asio::awaitable<failure> set_aside(
         auto const why = walk.text();
         if (!walk.ok())
             co_return unexpected_reply("the script that sets delayed entries aside");
-        if (!why.empty())
+        if (!why.empty()) {
+            if (tells_of_replica(why))
+                connected->leave_replica();
             co_return server_failure(why);
+        }
     }
     co_return failure();
 }
@@ -132,8 +135,11 @@ asio::awaitable<result<promotion>> engine::promote_due(std::string_view stream, 
         co_return unexpected_reply("the script that moves delayed entries");
     if (!damaged.empty())
         done.not_set_aside = co_await set_aside(connected, stream, at, delayed, damaged, done.set_aside);
-    if (!why_stopped.empty())
+    if (!why_stopped.empty()) {
+        if (tells_of_replica(why_stopped))
+            connected->leave_replica();
         co_return server_failure(why_stopped);
+    }
     co_return done;
 }
 

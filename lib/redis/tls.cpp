@@ -39,10 +39,11 @@ failure read(std::string_view member, std::string const& file, std::string& text
     std::ostringstream out;
     out << in.rdbuf();
     text = std::move(out).str();
-    // Of a folder, too, nothing but the opening succeeds.
-    if (!text.empty() || errno == 0)
+    if (!text.empty())
         return {};
-    return unusable(member, file, std::generic_category().message(errno));
+    // Of a folder nothing but the opening succeeds. And an empty file must not count as none: the system's
+    // authorities would be trusted instead.
+    return unusable(member, file, errno != 0 ? std::generic_category().message(errno) : "it is empty");
 }
 
 ssl::context make_empty()
