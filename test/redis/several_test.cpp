@@ -152,6 +152,31 @@ BOOST_AUTO_TEST_CASE(go_on_to_the_next_when_one_is_a_replica)
     });
 }
 
+BOOST_AUTO_TEST_CASE(are_left_by_who_is_refused_within_a_script)
+{
+    for (auto const buries : {true, false}) {
+        redis_server first({.tcp = true});
+        redis_server second({.tcp = true});
+        check_on(to({at(first), at(second)}), [&](stage& of) -> asio::awaitable<void> {
+            membership const who{"orders", "billing", "clerk"};
+            BOOST_TEST(!(co_await of.broker->ensure_group(who.stream, who.group, start_position::beginning()))
+            );
+            co_await of.publish("orders", "x");
+            auto const id = (co_await of.abandon(who.stream, who.group, who.consumer)).at(0);
+            make_replica(first, second);
+            settlement item;
+            item.id = id;
+            item.as = buries ? settle_as::dead : settle_as::released;
+            (void)co_await of.broker->settle(who, {&item, 1});
+            // Nothing else is under way; the next command goes to the other server.
+            co_await of.until([&]() -> asio::awaitable<bool> {
+                co_return !(co_await of.broker->ensure_group("users", "g", start_position::beginning()));
+            });
+            BOOST_TEST(second.command({"EXISTS", "users"}) == "1");
+        });
+    }
+}
+
 BOOST_AUTO_TEST_CASE(are_left_when_they_become_replicas_and_nothing_is_lost)
 {
     redis_server first({.tcp = true});

@@ -6,6 +6,7 @@
 #include <strandline/open.hpp>
 
 #include <filesystem>
+#include <fstream>
 
 using namespace strandline;
 using namespace strandline::testing;
@@ -218,6 +219,13 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_used_are_named_with_their_member)
     };
     asio::io_context context(1);
     BOOST_TEST(make_redis_broker(context.get_executor(), good()));
+
+    auto const empty = (of.folder.path() / "empty.pem").string();
+    std::ofstream{empty};
+    for (auto const member : {&redis_tls_files::ca, &redis_tls_files::certificate, &redis_tls_files::key}) {
+        auto const why = refused([&](redis_tls_files& files) { files.*member = empty; });
+        BOOST_TEST(holds(why, "it is empty"), why);
+    }
 
     auto const missing = (of.folder.path() / "missing.pem").string();
     for (auto const member : {&redis_tls_files::ca, &redis_tls_files::certificate, &redis_tls_files::key}) {
