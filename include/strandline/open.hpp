@@ -37,8 +37,8 @@ struct connection_times
 ///
 /// Names, paths, user and password may be percent-encoded, and must be where they hold characters that mean
 /// something here. The files are read now. Nothing is connected yet: that begins with the first operation,
-/// which fails with `unreachable` when there is no connection after the connect timeout (5 s); a publish waits
-/// for as long as its producer says.
+/// which fails with `unreachable` when there is no connection after the connect timeout (5 s); a publish
+/// waits for as long as its producer says.
 ///
 /// Throws `error` with `invalid_url`; its words say what is wrong and at which character, without the
 /// password. With `invalid_option` where a member has a value that it cannot have, or a file cannot be used.
