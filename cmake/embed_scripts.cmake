@@ -1,22 +1,43 @@
 # cmake -D SCRIPTS=... -D OUTPUT_DIR=... -P embed_scripts.cmake
-# Turns each NAME.lua into `strandline::redis::scripts::NAME`.
+# Turns each NAME.lua into `script const& strandline::redis::scripts::NAME()`, and all of them into `all()`.
 set(declarations "")
 set(definitions "")
-foreach(script IN LISTS SCRIPTS)
-    cmake_path(GET script STEM name)
-    file(READ ${script} text)
-    string(APPEND declarations "extern std::string_view const ${name};\n")
-    string(APPEND definitions "constinit std::string_view const ${name} = R\"lua(${text})lua\";\n")
+set(all "")
+foreach(file IN LISTS SCRIPTS)
+    cmake_path(GET file STEM name)
+    file(READ ${file} text)
+    string(APPEND declarations "script const& ${name}();\n")
+    string(APPEND definitions "
+script const& ${name}()
+{
+    static script const one(R\"lua(${text})lua\");
+    return one;
+}
+")
+    list(APPEND all "&${name}()")
 endforeach()
+list(JOIN all ", " all)
 file(WRITE ${OUTPUT_DIR}/scripts.hpp "#pragma once
 
-#include <string_view>
+#include \"redis/script.hpp\"
+
+#include <vector>
 
 namespace strandline::redis::scripts {
-${declarations}}
+
+${declarations}
+std::vector<script const*> all();
+
+} // namespace strandline::redis::scripts
 ")
 file(WRITE ${OUTPUT_DIR}/scripts.cpp "#include \"redis/scripts.hpp\"
 
 namespace strandline::redis::scripts {
-${definitions}}
+${definitions}
+std::vector<script const*> all()
+{
+    return {${all}};
+}
+
+} // namespace strandline::redis::scripts
 ")

@@ -25,7 +25,8 @@
 /// - Nothing is removed while it is pending in or unread by a group, but for what is beyond limits that
 ///   somebody has set, and by `trim`.
 /// - A crash between any two steps duplicates at worst, never loses.
-/// - The attempt counter of a pending entry rises in `group_reader::read` (to 1) and in `take`, nowhere else.
+/// - The attempt counter of a pending entry rises in `stream_reader::read` (to 1) and in `take`, nowhere
+/// else.
 ///
 /// All coroutines here are started and run on the broker's executor, and are not cancelled from outside: they
 /// end by themselves, within the engine's connect timeout where a server does not answer. `close()` ends them
@@ -109,10 +110,10 @@ struct promotion
     std::optional<std::chrono::milliseconds> next;
 };
 
-/// An entry that is not due yet.
-struct delayed_entry
+/// An entry as it is stored, of a stream or delayed.
+struct listed_entry
 {
-    /// Its `ms` is the time when it is due.
+    /// Of a delayed one the `ms` is the time when it is due.
     entry_id id;
     entry_view entry = {};
     /// Keeps what `entry` points to.
@@ -269,6 +270,97 @@ struct pending_info
     std::uint32_t attempts = 0;
 };
 
+/// A dead letter that is to be tried once more.
+struct replaying
+{
+    /// Its own id, in the dead-letter stream.
+    entry_id id;
+    /// For every group of the stream, not only for the one in which it died.
+    bool for_all = false;
+    /// Out: the id of the entry that it has become. `no_entry` where there is no such letter, because
+    /// somebody has replayed or removed it meanwhile, say.
+    result<entry_id> outcome;
+};
+
+/// What `transfer` did, and where the next call goes on.
+struct transferred
+{
+    std::size_t moved = 0;
+    /// Start of the next call; `entry_id::min()` when the pass has reached the end.
+    entry_id cursor;
+};
+
+/// What `collect` did.
+struct collection
+{
+    std::uint64_t removed = 0;
+    /// There is more to be removed.
+    bool more = false;
+};
+
+/// A group of a stream, and how far it is.
+struct group_statistics
+{
+    std::string name;
+    std::uint64_t pending = 0;
+    /// The first of the pending entries; nothing when there is none.
+    std::optional<entry_id> lowest_pending;
+    entry_id last_delivered;
+    /// Entries not yet delivered to the group; never more than the stream has.
+    std::uint64_t lag = 0;
+    /// The engine could not tell and counted: the lag may be greater.
+    bool lag_is_at_least = false;
+    std::vector<consumer_info> consumers;
+};
+
+/// Everything that there is to be counted of a stream, seen at one moment.
+struct stream_statistics
+{
+    /// Why there is nothing else here: `no_group` where there is no such stream (it may have delayed entries
+    /// and dead letters all the same, and these are told), `wrong_type`, `not_permitted`, `server_error`.
+    failure why;
+    std::uint64_t length = 0;
+    /// Nothing when the stream is empty.
+    std::optional<entry_id> first;
+    std::optional<entry_id> last;
+    /// The greatest id ever given out, also when that entry was removed.
+    entry_id last_generated;
+    /// By name.
+    std::vector<group_statistics> groups;
+    std::uint64_t delayed = 0;
+    std::uint64_t dead = 0;
+    /// The engine's clock at that moment. The `ms` of an id is the time of its entry by this clock.
+    std::chrono::sys_time<std::chrono::milliseconds> now;
+};
+
+enum class server_role : std::uint8_t
+{
+    primary,
+    /// It takes no writes.
+    replica,
+};
+
+/// What an engine tells of the place where its streams live.
+struct server_info
+{
+    /// `redis 7.0.15`, say; `memory` for streams in this process.
+    std::string version;
+    server_role role = server_role::primary;
+    /// Bytes.
+    std::uint64_t used_memory = 0;
+    /// Bytes; 0: no limit.
+    std::uint64_t max_memory = 0;
+    /// What the server does when its memory is full (Redis: maxmemory-policy). Empty where it does not tell.
+    std::string memory_policy;
+};
+
+/// Who has a lock is nobody's business but the holder's.
+struct lock_info
+{
+    /// Until the holder loses the lock if it does not renew it; nothing when nobody has it.
+    std::optional<std::chrono::milliseconds> free_in;
+};
+
 /// An interest in hints; it ends with this object. Belongs to the broker's strand, and may outlive the
 /// broker.
 class watching
@@ -279,11 +371,11 @@ public:
 
 /// The reading side of one consumer. Its reads share one connection, so they are answered in the order in
 /// which they were started.
-class group_reader
+class stream_reader
 {
 public:
     /// Reads under way complete with `errc::closed`.
-    virtual ~group_reader() = default;
+    virtual ~stream_reader() = default;
 
     /// Reads entries that the group has not delivered to anyone, at most `count` (1 or more) of each stream,
     /// and appends them to `out`, each stream's in the order of ids. When there are none waits for some, at
@@ -381,7 +473,7 @@ public:
 
     /// The reading side of one consumer of this broker; outlives neither the broker nor `close()` usefully:
     /// its reads then complete with `errc::closed`.
-    virtual std::unique_ptr<group_reader>
+    virtual std::unique_ptr<stream_reader>
     make_reader(std::string_view group, std::string_view consumer, read_as how = read_as::pending) = 0;
 
     /// What is pending for the consumer itself, after that id and at most `count`, in the order of ids.
@@ -414,7 +506,8 @@ public:
 
     /// Has `told` called, on the strand and never from within another call, soon after somebody has released
     /// deliveries of the group by `settle`: there may be something to claim. With an empty group, soon after
-    /// an entry was delayed that is due before all others of the stream. Several hints may become one
+    /// an entry was delayed that is due before all others of the stream, or, with a lock's name for the
+    /// stream's, after the lock was given back. Several hints may become one
     /// call, and a hint may be lost: while there is no connection, before the interest has reached the
     /// server, and always where the user of the server has no rights on the channel.
     virtual std::unique_ptr<watching>
@@ -435,6 +528,65 @@ public:
     /// Gives the lock back. Errors: `lock_lost`; whoever has it then keeps it.
     virtual asio::awaitable<failure> unlock(std::string_view name, std::string_view token) = 0;
 
+    virtual asio::awaitable<result<lock_info>> inspect_lock(std::string_view name) = 0;
+
+    /// Makes entries of the stream of dead letters, with new ids, and removes these, each in one step: who
+    /// replays the same letter at the same time gets `no_entry`. At most 500. What a letter says of its death
+    /// goes, but for `dead-stream` and `dead-id`; unless it is `for_all`, the header `for-group` names the
+    /// group in which it died. Idempotency marks are not asked.
+    ///
+    /// Errors of items: `no_entry`, `out_of_memory`, `not_permitted`, `server_error`; for all of them
+    /// `wrong_type`, and those of a broken connection.
+    virtual asio::awaitable<failure> replay(std::string_view stream, std::span<replaying> letters) = 0;
+
+    /// Moves what is pending for one name of the group to another one, which is created when it is new: what
+    /// was released or not renewed for the group's lease; with `forced` everything, also what a handler works
+    /// on at the moment, and what a group without a lease has. Looks at `count` (1 to 500) pending entries of
+    /// `from` beginning at the cursor. Their count stays, and they are at once claimable; who watches the
+    /// group is told.
+    ///
+    /// Errors: `no_group`, `invalid_option` (the same name twice, an empty one).
+    virtual asio::awaitable<result<transferred>> transfer(
+        std::string_view stream, std::string_view group, std::string_view from, std::string_view to,
+        bool forced, entry_id cursor, std::size_t count
+    ) = 0;
+
+    /// Removes entries that every group of the stream has acknowledged, at most about `count` (1 to 100 000),
+    /// in one step with finding out which these are. Never one that is pending or that a group has not read;
+    /// none when there is no group, or when one of `groups` is missing.
+    ///
+    /// Errors: `no_group` (the words name the one of `groups` that is missing), `wrong_type`,
+    /// `not_permitted`.
+    virtual asio::awaitable<result<collection>>
+    collect(std::string_view stream, std::span<std::string_view const> groups, std::size_t count) = 0;
+
+    /// Removes entries, whatever groups have made of them; tells how many there were. At most 500 ids.
+    virtual asio::awaitable<result<std::size_t>>
+    remove(std::string_view stream, std::span<entry_id const> ids) = 0;
+
+    /// Removes the group with everything that is pending in it, and what is kept beside it. False when there
+    /// is no such group, or no such stream.
+    virtual asio::awaitable<result<bool>> remove_group(std::string_view stream, std::string_view group) = 0;
+
+    /// Reads streams without a group, at most once: what comes after `from` in each stream that is read, and
+    /// then what comes after that. Otherwise as `make_reader`; `no_group` is no error of its reads, a stream
+    /// that does not exist is waited for.
+    virtual std::unique_ptr<stream_reader> make_follower(start_position from) = 0;
+
+    virtual asio::awaitable<result<server_info>> inspect_server() = 0;
+
+    /// The names of all streams, dead-letter streams among them, in no order.
+    virtual asio::awaitable<result<std::vector<std::string>>> list_streams() = 0;
+
+    /// One for each stream, in their order, asked for together.
+    virtual asio::awaitable<result<std::vector<stream_statistics>>>
+    measure(std::span<std::string_view const> streams) = 0;
+
+    /// Entries of the stream after that id, at most `count` (1 to 1000), in the order of ids. None where
+    /// there is no stream.
+    virtual asio::awaitable<result<std::vector<listed_entry>>>
+    inspect_entries(std::string_view stream, entry_id after, std::size_t count) = 0;
+
     /// Errors: `no_group` when there is no such stream, and those of a broken connection.
     virtual asio::awaitable<result<stream_info>> inspect_stream(std::string_view stream) = 0;
 
@@ -449,7 +601,7 @@ public:
 
     /// Delayed entries after that delayed id, at most `count`, in the order in which they are due. The
     /// content of one that cannot be understood is empty.
-    virtual asio::awaitable<result<std::vector<delayed_entry>>>
+    virtual asio::awaitable<result<std::vector<listed_entry>>>
     inspect_delayed(std::string_view stream, entry_id after, std::size_t count) = 0;
 
     virtual asio::awaitable<result<std::uint64_t>> count_delayed(std::string_view stream) = 0;

@@ -83,6 +83,8 @@ enum class errc
     too_many_waiting,
     /// The consumer does not run any more.
     not_running,
+    /// There is no entry of that id (any more).
+    no_entry,
 };
 
 /// The category of `errc`, named "strandline".

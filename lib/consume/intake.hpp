@@ -111,7 +111,7 @@ private:
     consumer_options const& options_;
     slots& places_;
     hooks to_;
-    std::unique_ptr<group_reader> reader_;
+    std::unique_ptr<stream_reader> reader_;
     read_plan plan_;
     /// Stays where it is: coroutines refer to its members.
     std::deque<source> sources_;

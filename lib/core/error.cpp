@@ -67,6 +67,8 @@ char const* text_of(errc code) noexcept
         return "too many deliveries wait";
     case errc::not_running:
         return "consumer does not run";
+    case errc::no_entry:
+        return "there is no such entry";
     }
     return "unknown error";
 }

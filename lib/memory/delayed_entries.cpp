@@ -21,9 +21,9 @@ std::optional<delayed_entries::delayed> delayed_entries::pop_due(instant now)
     return std::move(entries_.extract(entries_.begin()).mapped());
 }
 
-std::vector<delayed_entry> delayed_entries::after(entry_id id, std::size_t count) const
+std::vector<listed_entry> delayed_entries::after(entry_id id, std::size_t count) const
 {
-    std::vector<delayed_entry> found;
+    std::vector<listed_entry> found;
     for (auto each = entries_.upper_bound(id); each != entries_.end() && found.size() != count; ++each)
         found.push_back({each->first, each->second.content.view(), each->second.content.owner()});
     return found;

@@ -31,7 +31,7 @@ public:
     bool remove(entry_id id) { return entries_.erase(id) != 0; }
 
     /// Those with greater ids, at most `count`.
-    std::vector<delayed_entry> after(entry_id id, std::size_t count) const;
+    std::vector<listed_entry> after(entry_id id, std::size_t count) const;
 
     /// When the first one is due.
     std::optional<instant> next() const;

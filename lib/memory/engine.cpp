@@ -126,7 +126,7 @@ engine::remove_idle(std::string_view stream, std::string_view group, std::chrono
     });
 }
 
-std::unique_ptr<group_reader>
+std::unique_ptr<stream_reader>
 engine::make_reader(std::string_view group, std::string_view consumer, read_as how)
 {
     return std::make_unique<reader>(core_, group, consumer, how);
@@ -231,10 +231,10 @@ engine::inspect_pending(std::string_view stream, std::string_view group, entry_i
     });
 }
 
-asio::awaitable<result<std::vector<delayed_entry>>>
+asio::awaitable<result<std::vector<listed_entry>>>
 engine::inspect_delayed(std::string_view stream, entry_id after, std::size_t count)
 {
-    return run(core_, [=](core& in, instant) -> result<std::vector<delayed_entry>> {
+    return run(core_, [=](core& in, instant) -> result<std::vector<listed_entry>> {
         return in.streams.inspect_delayed(stream, after, count);
     });
 }

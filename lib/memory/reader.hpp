@@ -9,7 +9,7 @@
 namespace strandline::memory {
 
 /// The reading side of a consumer.
-class reader final : public group_reader
+class reader final : public stream_reader
 {
 public:
     reader(std::shared_ptr<core> engine, std::string_view group, std::string_view consumer, read_as how);

@@ -216,11 +216,11 @@ result<std::uint64_t> streams::trim(std::string_view name, retention keep, insta
     return found == streams_.end() ? 0 : found->second.trim(keep, now);
 }
 
-std::vector<delayed_entry>
+std::vector<listed_entry>
 streams::inspect_delayed(std::string_view name, entry_id after, std::size_t count) const
 {
     auto const found = delayed_.find(name);
-    return found == delayed_.end() ? std::vector<delayed_entry>() : found->second.after(after, count);
+    return found == delayed_.end() ? std::vector<listed_entry>() : found->second.after(after, count);
 }
 
 std::uint64_t streams::count_delayed(std::string_view name) const

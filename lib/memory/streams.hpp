@@ -88,7 +88,7 @@ public:
         std::string_view name, std::string_view group_name, entry_id after, std::size_t count, instant now
     );
 
-    std::vector<delayed_entry>
+    std::vector<listed_entry>
     inspect_delayed(std::string_view name, entry_id after, std::size_t count) const;
 
     std::uint64_t count_delayed(std::string_view name) const;

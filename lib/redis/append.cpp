@@ -4,6 +4,7 @@
 #include "redis/batch.hpp"
 #include "redis/engine.hpp"
 #include "redis/run_script.hpp"
+#include "redis/scripts.hpp"
 
 #include <strandline/names.hpp>
 
@@ -82,7 +83,7 @@ public:
     /// one that the server does not know.
     void push(request& commands)
     {
-        auto const& lua = append_script();
+        auto const& lua = scripts::append();
         std::vector<std::string_view> all;
         all.reserve(2 + keys_.size() + words_.size());
         auto const number_of_keys = std::to_string(keys_.size());

@@ -3,6 +3,7 @@
 #include "redis/batch.hpp"
 #include "redis/engine.hpp"
 #include "redis/run_script.hpp"
+#include "redis/scripts.hpp"
 
 #include <strandline/names.hpp>
 
@@ -50,7 +51,7 @@ asio::awaitable<failure> set_aside(
         for (auto const member : now)
             words.add({member});
         node_replies replies;
-        if (auto broken = co_await run_script(connected, set_aside_script(), words, replies))
+        if (auto broken = co_await run_script(connected, scripts::set_aside(), words, replies))
             co_return broken;
         if (auto refused = replies.error(0))
             co_return refused;
@@ -90,7 +91,7 @@ public:
             entries_.back().entry = fields_.finish(*batch_);
     }
 
-    result<std::vector<delayed_entry>> take()
+    result<std::vector<listed_entry>> take()
     {
         if (error_)
             return error_;
@@ -99,7 +100,7 @@ public:
 
 private:
     boost::intrusive_ptr<batch> batch_ = new batch(1024);
-    std::vector<delayed_entry> entries_;
+    std::vector<listed_entry> entries_;
     entry_fields fields_;
     failure error_;
 };
@@ -114,14 +115,12 @@ asio::awaitable<result<promotion>> engine::promote_due(std::string_view stream, 
     texts text(1);
     script_words words({at, delayed.ids, delayed.contents});
     words.add({text(count)});
-    node_replies replies;
-    if (auto broken = co_await run_script(connected, promote_script(), words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
+    auto const replies = co_await run_script(connected, scripts::promote(), words);
+    if (!replies)
+        co_return replies.error();
 
     promotion done;
-    node_walk walk(replies.reply(0));
+    node_walk walk(replies->reply(0));
     walk.enter();
     done.moved = walk.number();
     if (walk.next_is_null())
@@ -149,19 +148,17 @@ asio::awaitable<result<bool>> engine::cancel_delayed(std::string_view stream, en
     auto const member = member_of(id);
     script_words words({delayed.ids, delayed.contents});
     words.add({member});
-    node_replies replies;
-    if (auto broken = co_await run_script(commands_, cancel_delayed_script(), words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
+    auto const replies = co_await run_script(commands_, scripts::cancel_delayed(), words);
+    if (!replies)
+        co_return replies.error();
+    node_walk walk(replies->reply(0));
     auto const removed = walk.number();
     if (!walk.ok())
         co_return unexpected_reply("the script that removes a delayed entry");
     co_return removed == 1;
 }
 
-asio::awaitable<result<std::vector<delayed_entry>>>
+asio::awaitable<result<std::vector<listed_entry>>>
 engine::inspect_delayed(std::string_view stream, entry_id after, std::size_t count)
 {
     delayed_keys const delayed(key_of(stream));
@@ -170,7 +167,7 @@ engine::inspect_delayed(std::string_view stream, entry_id after, std::size_t cou
     script_words words({delayed.ids, delayed.contents});
     words.add({behind, text(count)});
     delayed_reply reply;
-    if (auto broken = co_await run_script(commands_, inspect_delayed_script(), words, reply))
+    if (auto broken = co_await run_script(commands_, scripts::inspect_delayed(), words, reply))
         co_return broken;
     co_return reply.take();
 }

@@ -4,6 +4,7 @@
 #include "redis/batch.hpp"
 #include "redis/reader.hpp"
 #include "redis/run_script.hpp"
+#include "redis/scripts.hpp"
 
 #include <strandline/names.hpp>
 
@@ -72,12 +73,10 @@ settle_checked(std::shared_ptr<connection> connected, script_words& words, std::
             {kind_of(*item), text(item->id), text(item->attempts), text(item->idle.count()), item->reason,
              item->error}
         );
-    node_replies replies;
-    if (auto broken = co_await run_script(connected, settle_script(), words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
+    auto const replies = co_await run_script(connected, scripts::settle(), words);
+    if (!replies)
+        co_return replies.error();
+    node_walk walk(replies->reply(0));
     if (walk.enter() != items.size())
         co_return unexpected_reply("the script that settles deliveries");
     for (auto* item : items) {
@@ -156,7 +155,7 @@ engine::ensure_group(std::string_view stream, std::string_view group, start_posi
     co_return refused;
 }
 
-std::unique_ptr<group_reader>
+std::unique_ptr<stream_reader>
 engine::make_reader(std::string_view group, std::string_view consumer, read_as how)
 {
     std::erase_if(*readers_, [](auto const& reader) { return reader.expired(); });
@@ -212,7 +211,7 @@ asio::awaitable<failure> engine::take(membership who, std::span<taking> entries)
     for (auto const& item : entries)
         words.add({text(item.id), item.counted ? "1" : "0"});
     take_reply reply(entries);
-    if (auto broken = co_await run_script(commands_, take_script(), words, reply))
+    if (auto broken = co_await run_script(commands_, scripts::take(), words, reply))
         co_return broken;
     co_return reply.error();
 }
@@ -227,13 +226,11 @@ engine::claim(membership who, std::chrono::milliseconds lease, entry_id cursor, 
     auto const at = key_of(who.stream);
     script_words words(at, who);
     words.add({text(lease.count()), text(cursor), text(count)});
-    node_replies replies;
-    if (auto broken = co_await run_script(commands_, claim_script(), words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
+    auto const replies = co_await run_script(commands_, scripts::claim(), words);
+    if (!replies)
+        co_return replies.error();
     claimed taken;
-    node_walk walk(replies.reply(0));
+    node_walk walk(replies->reply(0));
     walk.enter();
     taken.cursor = walk.id();
     for (auto rest = walk.enter(); rest >= 2 && walk.ok(); rest -= 2) {
@@ -255,12 +252,10 @@ engine::renew(membership who, std::span<entry_id const> ids, std::span<holding> 
     script_words words(at, who);
     for (auto const id : ids)
         words.add({text(id)});
-    node_replies replies;
-    if (auto broken = co_await run_script(commands_, renew_script(), words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
+    auto const replies = co_await run_script(commands_, scripts::renew(), words);
+    if (!replies)
+        co_return replies.error();
+    node_walk walk(replies->reply(0));
     if (walk.enter() != ids.size())
         co_return unexpected_reply("the script that renews leases");
     for (std::size_t i = 0; i != ids.size(); ++i)

@@ -42,7 +42,7 @@ public:
     asio::awaitable<result<std::size_t>>
     remove_idle(std::string_view stream, std::string_view group, std::chrono::milliseconds idle) override;
 
-    std::unique_ptr<group_reader>
+    std::unique_ptr<stream_reader>
     make_reader(std::string_view group, std::string_view consumer, read_as how) override;
 
     asio::awaitable<result<std::vector<pending_entry>>>
@@ -69,6 +69,35 @@ public:
 
     asio::awaitable<failure> unlock(std::string_view name, std::string_view token) override;
 
+    asio::awaitable<result<lock_info>> inspect_lock(std::string_view name) override;
+
+    asio::awaitable<failure> replay(std::string_view stream, std::span<replaying> letters) override;
+
+    asio::awaitable<result<transferred>> transfer(
+        std::string_view stream, std::string_view group, std::string_view from, std::string_view to,
+        bool forced, entry_id cursor, std::size_t count
+    ) override;
+
+    asio::awaitable<result<collection>>
+    collect(std::string_view stream, std::span<std::string_view const> groups, std::size_t count) override;
+
+    asio::awaitable<result<std::size_t>>
+    remove(std::string_view stream, std::span<entry_id const> ids) override;
+
+    asio::awaitable<result<bool>> remove_group(std::string_view stream, std::string_view group) override;
+
+    std::unique_ptr<stream_reader> make_follower(start_position from) override;
+
+    asio::awaitable<result<server_info>> inspect_server() override;
+
+    asio::awaitable<result<std::vector<std::string>>> list_streams() override;
+
+    asio::awaitable<result<std::vector<stream_statistics>>> measure(std::span<std::string_view const> streams
+    ) override;
+
+    asio::awaitable<result<std::vector<listed_entry>>>
+    inspect_entries(std::string_view stream, entry_id after, std::size_t count) override;
+
     asio::awaitable<result<stream_info>> inspect_stream(std::string_view stream) override;
 
     asio::awaitable<result<std::vector<group_info>>> inspect_groups(std::string_view stream) override;
@@ -80,7 +109,7 @@ public:
         std::string_view stream, std::string_view group, entry_id after, std::size_t count
     ) override;
 
-    asio::awaitable<result<std::vector<delayed_entry>>>
+    asio::awaitable<result<std::vector<listed_entry>>>
     inspect_delayed(std::string_view stream, entry_id after, std::size_t count) override;
 
     asio::awaitable<result<std::uint64_t>> count_delayed(std::string_view stream) override;

@@ -1,6 +1,7 @@
 #include "redis/hints.hpp"
 
 #include "redis/run_script.hpp"
+#include "redis/scripts.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -88,7 +89,7 @@ asio::awaitable<void> hints::subscribe_to(std::vector<std::string> wanted)
     for (auto const& channel : wanted)
         words.add({channel});
     node_replies replies;
-    if (co_await run_script(commands_, may_listen_script(), words, replies) || replies.error(0))
+    if (co_await run_script(commands_, scripts::may_listen(), words, replies) || replies.error(0))
         co_return;
     node_walk walk(replies.reply(0));
     walk.enter();

@@ -1,6 +1,7 @@
 #include "core/refusals.hpp"
 #include "redis/engine.hpp"
 #include "redis/run_script.hpp"
+#include "redis/scripts.hpp"
 
 #include <strandline/names.hpp>
 
@@ -24,12 +25,10 @@ asio::awaitable<failure> run_for_holder(
     std::shared_ptr<connection> connected, script const& lua, std::string_view name, script_words const& words
 )
 {
-    node_replies replies;
-    if (auto broken = co_await run_script(std::move(connected), lua, words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    if (node_walk(replies.reply(0)).number() == 0)
+    auto const replies = co_await run_script(std::move(connected), lua, words);
+    if (!replies)
+        co_return replies.error();
+    if (node_walk(replies->reply(0)).number() == 0)
         co_return failure(errc::lock_lost, std::string(name));
     co_return failure();
 }
@@ -47,12 +46,10 @@ engine::lock(std::string_view name, std::string_view token, std::chrono::millise
     texts text(1);
     script_words words({holder, fence});
     words.add({token, text(std::min(ttl, longest_lock).count())});
-    node_replies replies;
-    if (auto broken = co_await run_script(commands_, lock_script(), words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
+    auto const replies = co_await run_script(commands_, scripts::lock(), words);
+    if (!replies)
+        co_return replies.error();
+    node_walk walk(replies->reply(0));
     if (walk.next_is_null())
         co_return failure(errc::locked, std::string(name));
     auto const number = walk.number();
@@ -70,7 +67,7 @@ engine::renew_lock(std::string_view name, std::string_view token, std::chrono::m
     auto const holder = holder_of(key_of(name));
     script_words words({holder});
     words.add({token, text(std::min(ttl, longest_lock).count())});
-    co_return co_await run_for_holder(commands_, renew_lock_script(), name, words);
+    co_return co_await run_for_holder(commands_, scripts::renew_lock(), name, words);
 }
 
 asio::awaitable<failure> engine::unlock(std::string_view name, std::string_view token)
@@ -80,7 +77,7 @@ asio::awaitable<failure> engine::unlock(std::string_view name, std::string_view 
     auto const holder = holder_of(key_of(name));
     script_words words({holder});
     words.add({token});
-    co_return co_await run_for_holder(commands_, unlock_script(), name, words);
+    co_return co_await run_for_holder(commands_, scripts::unlock(), name, words);
 }
 
 } // namespace strandline::redis

@@ -3,6 +3,7 @@
 #include "core/refusals.hpp"
 #include "redis/engine.hpp"
 #include "redis/run_script.hpp"
+#include "redis/scripts.hpp"
 
 namespace strandline::redis {
 
@@ -21,12 +22,10 @@ asio::awaitable<failure> engine::join(membership who, std::chrono::milliseconds 
     auto const at = key_of(who.stream);
     script_words words(at, who);
     words.add({text(lease.count()), take_over ? "1" : "0"});
-    node_replies replies;
-    if (auto broken = co_await run_script(commands_, join_script(), words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
+    auto const replies = co_await run_script(commands_, scripts::join(), words);
+    if (!replies)
+        co_return replies.error();
+    node_walk walk(replies->reply(0));
     if (!walk.next_is_aggregate())
         co_return failure();
     auto const size = walk.enter();
@@ -45,7 +44,7 @@ asio::awaitable<failure> engine::leave(membership who)
     script_words words({at, record});
     words.add({who.group, who.consumer, who.token});
     node_replies replies;
-    if (auto broken = co_await run_script(commands_, leave_script(), words, replies))
+    if (auto broken = co_await run_script(commands_, scripts::leave(), words, replies))
         co_return broken;
     co_return replies.error(0);
 }
@@ -58,12 +57,10 @@ engine::remove_idle(std::string_view stream, std::string_view group, std::chrono
     texts text(2);
     script_words words({at, record});
     words.add({group, text(idle.count()), text(most_removed)});
-    node_replies replies;
-    if (auto broken = co_await run_script(commands_, remove_idle_script(), words, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
+    auto const replies = co_await run_script(commands_, scripts::remove_idle(), words);
+    if (!replies)
+        co_return replies.error();
+    node_walk walk(replies->reply(0));
     auto const removed = walk.number();
     if (!walk.ok())
         co_return unexpected_reply("the script that removes idle names");

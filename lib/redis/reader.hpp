@@ -14,7 +14,7 @@ namespace strandline::redis {
 
 /// The reading side of a consumer: a connection of its own, because a blocked read holds the connection it is
 /// on.
-class reader final : public group_reader
+class reader final : public stream_reader
 {
 public:
     /// `commands` ends the waits, `own` is read from.

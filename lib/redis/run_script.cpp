@@ -75,4 +75,15 @@ asio::awaitable<failure> run_script(
     co_return co_await connected->exec(teaching, replies);
 }
 
+asio::awaitable<result<node_replies>>
+run_script(std::shared_ptr<connection> connected, script const& lua, script_words const& words)
+{
+    node_replies replies;
+    if (auto broken = co_await run_script(std::move(connected), lua, words, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    co_return replies;
+}
+
 } // namespace strandline::redis

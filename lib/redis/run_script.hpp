@@ -1,6 +1,7 @@
 #pragma once
 
 #include "redis/connection.hpp"
+#include "redis/replies.hpp"
 #include "redis/script.hpp"
 
 #include <strandline/broker.hpp>
@@ -68,5 +69,9 @@ private:
 asio::awaitable<failure> run_script(
     std::shared_ptr<connection> connected, script const& lua, script_words const& words, reply_sink& replies
 );
+
+/// The same for a reply of any shape; an error that the script answers is the error of the call.
+asio::awaitable<result<node_replies>>
+run_script(std::shared_ptr<connection> connected, script const& lua, script_words const& words);
 
 } // namespace strandline::redis

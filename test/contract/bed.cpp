@@ -10,7 +10,7 @@
 namespace strandline::testing {
 
 asio::awaitable<reading> read(
-    group_reader& reader, std::vector<std::string> streams, std::size_t count, std::chrono::milliseconds wait
+    stream_reader& reader, std::vector<std::string> streams, std::size_t count, std::chrono::milliseconds wait
 )
 {
     std::vector<std::string_view> const names(streams.begin(), streams.end());

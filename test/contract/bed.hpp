@@ -37,7 +37,7 @@ struct reading
 };
 
 asio::awaitable<reading> read(
-    group_reader& reader, std::vector<std::string> streams, std::size_t count, std::chrono::milliseconds wait
+    stream_reader& reader, std::vector<std::string> streams, std::size_t count, std::chrono::milliseconds wait
 );
 
 std::vector<std::string> bodies_of(std::vector<received> const& entries);

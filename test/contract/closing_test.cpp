@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_reader_outlives_its_broker)
 
 BOOST_AUTO_TEST_CASE(the_context_goes_while_reads_wait)
 {
-    std::unique_ptr<group_reader> reader;
+    std::unique_ptr<stream_reader> reader;
     {
         asio::io_context context(1);
         auto broker = make_empty_broker(context.get_executor());

@@ -12,7 +12,7 @@ namespace {
 
 using texts = std::vector<std::string>;
 
-texts bodies_of(std::vector<delayed_entry> const& entries)
+texts bodies_of(std::vector<listed_entry> const& entries)
 {
     texts bodies;
     for (auto const& each : entries)
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(are_shown_in_pages)
 
 BOOST_AUTO_TEST_CASE(outlive_their_broker_where_somebody_looks_at_them)
 {
-    std::vector<delayed_entry> kept;
+    std::vector<listed_entry> kept;
     check([&](bed& of) -> asio::awaitable<void> {
         co_await of.append(due_at("orders", "x", 1000));
         kept = (co_await of.broker->inspect_delayed("orders", {}, 10)).value();

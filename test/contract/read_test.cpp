@@ -14,7 +14,7 @@ using texts = std::vector<std::string>;
 
 /// Appends a read's answer to `log` when it has come, so that the order of answers shows.
 asio::awaitable<std::size_t> read_into(
-    group_reader& reader, std::shared_ptr<std::vector<entry_id>> log, std::size_t count,
+    stream_reader& reader, std::shared_ptr<std::vector<entry_id>> log, std::size_t count,
     std::chrono::milliseconds wait
 )
 {
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(an_append_ends_a_wait_at_whatever_moment_it_comes)
 BOOST_AUTO_TEST_CASE(an_append_ends_the_waits_of_all_groups)
 {
     check([](bed& of) -> asio::awaitable<void> {
-        std::vector<std::unique_ptr<group_reader>> readers;
+        std::vector<std::unique_ptr<stream_reader>> readers;
         std::vector<started<reading>> waiting;
         for (auto const group : {"a", "b", "c"}) {
             co_await of.ensure_group("orders", group);
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(one_call_wakes_as_many_readers_of_a_group_as_it_has_entries
 {
     check([](bed& of) -> asio::awaitable<void> {
         co_await of.ensure_group("orders", "g");
-        std::vector<std::unique_ptr<group_reader>> readers;
+        std::vector<std::unique_ptr<stream_reader>> readers;
         std::vector<started<reading>> waiting;
         for (auto const consumer : {"a", "b", "c"}) {
             readers.push_back(of.broker->make_reader("g", consumer));

@@ -527,7 +527,7 @@ BOOST_AUTO_TEST_CASE(has_room_for_many_consumers)
 {
     check([](bed& of) -> asio::awaitable<void> {
         co_await of.ensure_group("orders", "g");
-        std::vector<std::unique_ptr<group_reader>> readers;
+        std::vector<std::unique_ptr<stream_reader>> readers;
         std::vector<started<reading>> waiting;
         for (int i = 0; i != 20; ++i) {
             readers.push_back(of.broker->make_reader("g", "c" + std::to_string(i)));

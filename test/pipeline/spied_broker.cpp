@@ -22,10 +22,10 @@ private:
     storage_ptr of_;
 };
 
-class spied_reader final : public group_reader
+class spied_reader final : public stream_reader
 {
 public:
-    spied_reader(std::shared_ptr<spy> by, std::unique_ptr<group_reader> of)
+    spied_reader(std::shared_ptr<spy> by, std::unique_ptr<stream_reader> of)
         : by_(std::move(by))
         , of_(std::move(of))
     {}
@@ -40,6 +40,7 @@ public:
         auto why = co_await of_->read(streams, count, wait, out);
         for (auto i = before; i != out.size(); ++i)
             out[i].owner = new spied_body(by, std::move(out[i].owner));
+        by->read += out.size() - before;
         co_return why;
     }
 
@@ -47,7 +48,7 @@ public:
 
 private:
     std::shared_ptr<spy> by_;
-    std::unique_ptr<group_reader> of_;
+    std::unique_ptr<stream_reader> of_;
 };
 
 class spied_broker final : public broker
@@ -83,7 +84,7 @@ public:
         return of_->trim(stream, keep);
     }
 
-    asio::awaitable<result<std::vector<delayed_entry>>>
+    asio::awaitable<result<std::vector<listed_entry>>>
     inspect_delayed(std::string_view stream, entry_id after, std::size_t count) override
     {
         return of_->inspect_delayed(stream, after, count);
@@ -113,7 +114,7 @@ public:
         return of_->remove_idle(stream, group, idle);
     }
 
-    std::unique_ptr<group_reader>
+    std::unique_ptr<stream_reader>
     make_reader(std::string_view group, std::string_view consumer, read_as how) override
     {
         return std::make_unique<spied_reader>(by_, of_->make_reader(group, consumer, how));
@@ -175,6 +176,62 @@ public:
     asio::awaitable<failure> unlock(std::string_view name, std::string_view token) override
     {
         return of_->unlock(name, token);
+    }
+
+    asio::awaitable<result<lock_info>> inspect_lock(std::string_view name) override
+    {
+        return of_->inspect_lock(name);
+    }
+
+    asio::awaitable<failure> replay(std::string_view stream, std::span<replaying> letters) override
+    {
+        return of_->replay(stream, letters);
+    }
+
+    asio::awaitable<result<transferred>> transfer(
+        std::string_view stream, std::string_view group, std::string_view from, std::string_view to,
+        bool forced, entry_id cursor, std::size_t count
+    ) override
+    {
+        return of_->transfer(stream, group, from, to, forced, cursor, count);
+    }
+
+    asio::awaitable<result<collection>>
+    collect(std::string_view stream, std::span<std::string_view const> groups, std::size_t count) override
+    {
+        return of_->collect(stream, groups, count);
+    }
+
+    asio::awaitable<result<std::size_t>>
+    remove(std::string_view stream, std::span<entry_id const> ids) override
+    {
+        return of_->remove(stream, ids);
+    }
+
+    asio::awaitable<result<bool>> remove_group(std::string_view stream, std::string_view group) override
+    {
+        return of_->remove_group(stream, group);
+    }
+
+    std::unique_ptr<stream_reader> make_follower(start_position from) override
+    {
+        return of_->make_follower(from);
+    }
+
+    asio::awaitable<result<server_info>> inspect_server() override { return of_->inspect_server(); }
+
+    asio::awaitable<result<std::vector<std::string>>> list_streams() override { return of_->list_streams(); }
+
+    asio::awaitable<result<std::vector<stream_statistics>>> measure(std::span<std::string_view const> streams
+    ) override
+    {
+        return of_->measure(streams);
+    }
+
+    asio::awaitable<result<std::vector<listed_entry>>>
+    inspect_entries(std::string_view stream, entry_id after, std::size_t count) override
+    {
+        return of_->inspect_entries(stream, after, count);
     }
 
     asio::awaitable<result<stream_info>> inspect_stream(std::string_view stream) override

@@ -15,6 +15,9 @@ struct spy
     std::size_t bodies = 0;
     std::size_t most_bodies = 0;
 
+    /// Entries that reads have brought. The engine has them pending earlier, while they are on their way.
+    std::size_t read = 0;
+
     /// What a `take` waits for before it is sent.
     std::function<asio::awaitable<void>()> before_take;
 };

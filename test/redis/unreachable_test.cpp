@@ -1,6 +1,6 @@
 // Servers that are not there, or refuse who comes.
 
-#include "redis/script.hpp"
+#include "redis/scripts.hpp"
 #include "redis/trouble.hpp"
 
 #include <strandline/open.hpp>
@@ -334,8 +334,8 @@ BOOST_AUTO_TEST_SUITE(scripts)
 BOOST_AUTO_TEST_CASE(have_the_hash_that_the_server_gives_them)
 {
     redis_server const server;
-    for (auto const& script : redis::all_scripts())
-        BOOST_TEST(server.command({"SCRIPT", "LOAD", script.text()}) == script.hash());
+    for (auto const* script : redis::scripts::all())
+        BOOST_TEST(server.command({"SCRIPT", "LOAD", script->text()}) == script->hash());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
