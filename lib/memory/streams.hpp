@@ -77,6 +77,8 @@ public:
 
     failure settle(membership who, std::span<settlement> items, retention const& limits, instant now);
 
+    stream_statistics measure(std::string_view name, instant now) const;
+
     result<stream_info> inspect_stream(std::string_view name) const;
 
     result<std::vector<group_info>> inspect_groups(std::string_view name) const;
@@ -88,8 +90,7 @@ public:
         std::string_view name, std::string_view group_name, entry_id after, std::size_t count, instant now
     );
 
-    std::vector<listed_entry>
-    inspect_delayed(std::string_view name, entry_id after, std::size_t count) const;
+    std::vector<listed_entry> inspect_delayed(std::string_view name, entry_id after, std::size_t count) const;
 
     std::uint64_t count_delayed(std::string_view name) const;
 
