@@ -1,6 +1,6 @@
 #pragma once
 
-// Everything a program needs to publish and consume.
+// Everything a program needs to publish, to consume, and to look after its streams.
 
 #include <strandline/batch.hpp>
 #include <strandline/broker.hpp>
@@ -26,6 +26,7 @@
 #include <strandline/publish_options.hpp>
 #include <strandline/redis.hpp>
 #include <strandline/registry.hpp>
+#include <strandline/statistics.hpp>
 #include <strandline/trim.hpp>
 #include <strandline/version.hpp>
 #include <strandline/wire_format.hpp>

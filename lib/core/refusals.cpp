@@ -141,13 +141,18 @@ failure check_join(membership who, std::chrono::milliseconds lease)
     return {};
 }
 
-failure check_lock(std::string_view name, std::string_view token)
+failure check_lock(std::string_view name)
 {
     if (name.empty())
         return {errc::invalid_name, "a lock's name must not be empty"};
+    return {};
+}
+
+failure check_lock(std::string_view name, std::string_view token)
+{
     if (token.empty())
         return {errc::invalid_option, "the token of a lock must not be empty"};
-    return {};
+    return check_lock(name);
 }
 
 failure check_lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl)

@@ -33,6 +33,8 @@ failure check_transaction(std::size_t items);
 
 failure check_join(membership who, std::chrono::milliseconds lease);
 
+failure check_lock(std::string_view name);
+
 failure check_lock(std::string_view name, std::string_view token);
 
 failure check_lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl);

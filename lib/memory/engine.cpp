@@ -202,7 +202,19 @@ asio::awaitable<failure> engine::unlock(std::string_view name, std::string_view 
     return run(core_, [=](core& in, instant now) {
         if (auto invalid = check_lock(name, token))
             return invalid;
-        return in.locks.unlock(name, token, now);
+        auto why = in.locks.unlock(name, token, now);
+        if (!why)
+            in.watchers->tell(name, {});
+        return why;
+    });
+}
+
+asio::awaitable<result<lock_info>> engine::inspect_lock(std::string_view name)
+{
+    return run(core_, [=](core& in, instant now) -> result<lock_info> {
+        if (auto invalid = check_lock(name))
+            return invalid;
+        return in.locks.inspect(name, now);
     });
 }
 

@@ -290,6 +290,22 @@ void group::remove()
         ring_next();
 }
 
+group_statistics group::measure(std::string_view name, entry_log const& entries, instant now) const
+{
+    group_statistics told;
+    told.name = name;
+    told.pending = pending_.size();
+    auto const records = pending_.from(entry_id::min());
+    if (auto const lowest = std::ranges::find(records, false, &pending_record::is_gap);
+        lowest != records.end())
+        told.lowest_pending = lowest->id;
+    told.last_delivered = last_delivered_;
+    told.lag = entries.count_after(last_delivered_);
+    for (auto const& [consumer_name, one] : consumers_)
+        told.consumers.push_back({consumer_name, one.pending, elapsed(one.seen, now)});
+    return told;
+}
+
 void group::ring_next()
 {
     if (waiting_.empty())

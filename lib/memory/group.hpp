@@ -109,6 +109,8 @@ public:
 
     void ring_next();
 
+    group_statistics measure(std::string_view name, entry_log const& entries, instant now) const;
+
     entry_id last_delivered() const noexcept { return last_delivered_; }
 
     consumers const& members() const noexcept { return consumers_; }

@@ -482,6 +482,32 @@ streams::inspect_entries(std::string_view name, entry_id after, std::size_t coun
     return listed;
 }
 
+stream_statistics streams::measure(std::string_view name, instant now) const
+{
+    stream_statistics told;
+    told.now = now;
+    if (told.why = check_stream_name(name); told.why)
+        return told;
+    told.delayed = count_delayed(name);
+    auto const letters = streams_.find(dead_letter_stream(name));
+    told.dead = letters == streams_.end() ? 0 : letters->second.entries.size();
+    auto const found = streams_.find(name);
+    if (found == streams_.end()) {
+        told.why = no_stream(name);
+        return told;
+    }
+    auto const& [entries, groups] = found->second;
+    told.length = entries.size();
+    if (!entries.records().empty()) {
+        told.first = entries.records().front().id;
+        told.last = entries.records().back().id;
+    }
+    told.last_generated = entries.last_generated();
+    for (auto const& [group_name, group] : groups)
+        told.groups.push_back(group->measure(group_name, entries, now));
+    return told;
+}
+
 result<stream_info> streams::inspect_stream(std::string_view name) const
 {
     auto const found = streams_.find(name);

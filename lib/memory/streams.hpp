@@ -110,6 +110,8 @@ public:
     result<std::vector<listed_entry>>
     inspect_entries(std::string_view name, entry_id after, std::size_t count) const;
 
+    stream_statistics measure(std::string_view name, instant now) const;
+
     result<stream_info> inspect_stream(std::string_view name) const;
 
     result<std::vector<group_info>> inspect_groups(std::string_view name) const;
