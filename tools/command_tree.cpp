@@ -58,6 +58,14 @@ int tell(exit_status status, std::string_view words)
     return status;
 }
 
+/// What is left over says more than what is missing in its stead.
+std::string describe(CLI::App const& root, CLI::ParseError const& wrong)
+{
+    auto const left_over = root.remaining(true);
+    return left_over.empty() ? without_secrets(wrong.what())
+                             : "not understood: " + without_secrets(left_over.front());
+}
+
 asio::awaitable<void> connect_and(broker_ptr of, asio::awaitable<void> work)
 {
     if (auto why = co_await of->ready(connect_timeout))
@@ -120,8 +128,7 @@ catch (CLI::Success const& asked) {
     return root_.exit(asked) == 0 ? done : failed;
 }
 catch (CLI::ParseError const& wrong) {
-    // It repeats the arguments that it does not understand.
-    return tell(misused, without_secrets(wrong.what()) + "\nMore: strandline --help");
+    return tell(misused, describe(root_, wrong) + "\nMore: strandline --help");
 }
 catch (usage_error const& wrong) {
     return tell(misused, wrong.what());
