@@ -41,12 +41,21 @@ bool wait_for_end_of(pid_t id)
 
 } // namespace
 
-process::process(std::vector<std::string> command)
+process::process(std::vector<std::string> command, surroundings const& with)
 {
-    std::vector<char*> raw;
-    for (auto& word : command)
-        raw.push_back(word.data());
-    raw.push_back(nullptr);
+    auto const pointers = [](std::vector<std::string>& words) {
+        std::vector<char*> raw;
+        for (auto& word : words)
+            raw.push_back(word.data());
+        raw.push_back(nullptr);
+        return raw;
+    };
+    auto const arguments = pointers(command);
+    // The first of the same name counts.
+    auto variables = with.environment;
+    for (auto const* const* one = environ; *one; ++one)
+        variables.emplace_back(*one);
+    auto const environment = pointers(variables);
 
     auto const parent = ::getpid();
     id_ = ::fork();
@@ -57,8 +66,14 @@ process::process(std::vector<std::string> command)
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent)
             ::_exit(1);
+        int standard = 0;
+        for (auto const given : {with.in, with.out, with.err}) {
+            if (given >= 0)
+                ::dup2(given, standard);
+            ++standard;
+        }
         ::close_range(3, ~0U, 0);
-        ::execv(raw[0], raw.data());
+        ::execve(arguments[0], arguments.data(), environment.data());
         ::_exit(127);
     }
 }

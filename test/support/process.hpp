@@ -15,8 +15,22 @@ namespace strandline::testing {
 class process
 {
 public:
+    /// What a program has beside its arguments.
+    struct surroundings
+    {
+        /// Descriptors for its standard input, output and error; -1: those of the test. They stay the
+        /// caller's.
+        int in = -1;
+        int out = -1;
+        int err = -1;
+        /// `NAME=VALUE`, beside the variables of the test.
+        std::vector<std::string> environment = {};
+    };
+
     /// The program's path and its arguments.
-    explicit process(std::vector<std::string> command);
+    explicit process(std::vector<std::string> command) : process(std::move(command), surroundings{}) {}
+
+    process(std::vector<std::string> command, surroundings const& with);
     ~process();
 
     process(process&& other) noexcept : id_(std::exchange(other.id_, -1)) {}
@@ -26,6 +40,9 @@ public:
         std::swap(id_, other.id_);
         return *this;
     }
+
+    /// Until it has been waited for.
+    pid_t id() const noexcept { return id_; }
 
     void send(int signal) const;
 

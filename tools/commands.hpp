@@ -1,0 +1,17 @@
+#pragma once
+
+#include "command_tree.hpp"
+
+/// Each adds a command, or a group of commands, in a file of its own.
+namespace strandline::tools {
+
+void add_completion(command_tree& tree);
+void add_delayed(command_tree& tree);
+void add_help_markdown(command_tree& tree);
+void add_publish(command_tree& tree);
+void add_trim(command_tree& tree);
+
+/// All of them, in the order in which help shows them.
+void add_commands(command_tree& tree);
+
+} // namespace strandline::tools
