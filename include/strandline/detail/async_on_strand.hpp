@@ -25,7 +25,7 @@ template <class T>
 struct conclusion
 {
     failure why;
-    T value;
+    T value{};
 };
 
 /// An operation, made when it starts; what it refers to belongs to the function, which lives as long as the
