@@ -156,6 +156,33 @@ BOOST_AUTO_TEST_CASE(keeps_the_letters_at_full_memory)
     });
 }
 
+BOOST_AUTO_TEST_CASE(makes_one_entry_of_a_letter_that_two_brokers_replay)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.append_numbers("{orders}:dead", 200);
+        auto const replay_all = [](broker_ptr by, std::vector<entry_id> all) -> asio::awaitable<std::size_t> {
+            std::size_t done = 0;
+            for (auto const id : all) {
+                auto item = letter(id);
+                auto const why = co_await by->replay("orders", {&item, 1});
+                BOOST_TEST(!why, why);
+                if (item.outcome.has_value())
+                    ++done;
+                else
+                    BOOST_TEST(item.outcome.error() == errc::no_entry, item.outcome.error());
+            }
+            co_return done;
+        };
+        auto const other = make_redis_broker(of.broker->get_executor(), options_under_test());
+        auto here = of.start(replay_all(of.broker, ids));
+        auto there = of.start(on(other, replay_all(other, ids)));
+        auto const done = co_await here.get() + co_await there.get();
+        BOOST_TEST(done == 200U);
+        BOOST_TEST((co_await of.broker->inspect_stream("orders"))->length == 200U);
+        BOOST_TEST((co_await of.broker->inspect_stream("{orders}:dead"))->length == 0U);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(keeps_a_letter_that_has_too_many_fields)
 {
     check([](bed& of) -> asio::awaitable<void> {
