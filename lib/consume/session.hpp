@@ -90,6 +90,7 @@ private:
     void end_with(failure const& why);
 
     failure read_format(held& delivery) const;
+    bool pass_over(held const& delivery);
     void arrived(held delivery);
     void fetched(held delivery, waiting const& waited);
     void start_alone(held delivery);

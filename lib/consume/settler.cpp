@@ -72,6 +72,15 @@ void settler::drop(held const& delivery)
     add(delivery.ref.stream, std::move(one));
 }
 
+void settler::pass_over(held const& delivery)
+{
+    ending one;
+    one.id = delivery.ref.id;
+    one.confirmed = delivery.confirmed;
+    one.passed_over = true;
+    add(delivery.ref.stream, std::move(one));
+}
+
 void settler::release(entry_ref ref, std::uint32_t attempts, std::chrono::milliseconds idle, bool cancelled)
 {
     ending one;
@@ -305,6 +314,8 @@ void settler::try_refused_again()
 void settler::count(ending const& one, holding state)
 {
     --unsettled_;
+    if (one.passed_over)
+        return;
     if (state == holding::gone)
         ++counts_.gone;
     // What had no answer the first time and is not ours the second was carried out the first time, as far as

@@ -62,6 +62,9 @@ public:
     /// Acknowledges what was not handled.
     void drop(held const& delivery);
 
+    /// Acknowledges what is another group's; it is in no count.
+    void pass_over(held const& delivery);
+
     /// Hands back; the count becomes `attempts` and another consumer can claim it when it has been idle for
     /// so long.
     void
@@ -118,6 +121,7 @@ private:
         settle_as as = settle_as::acknowledged;
         bool cancelled = false;
         bool dropped = false;
+        bool passed_over = false;
         /// An earlier call for it had no answer, so that it may have been carried out.
         bool repeated = false;
         std::uint32_t attempts = 0;
