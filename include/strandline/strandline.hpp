@@ -7,12 +7,14 @@
 #include <strandline/codec.hpp>
 #include <strandline/consumer.hpp>
 #include <strandline/consumer_options.hpp>
+#include <strandline/consumer_status.hpp>
 #include <strandline/delayed_events.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/entry_id.hpp>
 #include <strandline/environment.hpp>
 #include <strandline/error.hpp>
 #include <strandline/event.hpp>
+#include <strandline/health.hpp>
 #include <strandline/memory.hpp>
 #include <strandline/names.hpp>
 #include <strandline/open.hpp>
