@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -155,6 +156,9 @@ public:
     /// Of one server and these streams.
     health_check(broker_ptr of, std::vector<std::string> streams, health_options options = {});
 
+    /// Where handlers without an executor of their own run: the strand of the first broker.
+    asio::any_io_executor const& get_executor() const noexcept;
+
     /// From now on the consumer is looked after under that name, in place of another one that had it. The
     /// consumer may be destroyed at any time, which is a finding then.
     void watch(std::string name, consumer const& of);
@@ -173,15 +177,16 @@ public:
     auto async_check(Token&& token = {}) const
     {
         return detail::async_on_strand<health_report>(
-            strand_of(*state_), [state = state_](broker&) { return check(state); }, std::forward<Token>(token)
+            get_executor(),
+            detail::stoppable_operation<health_report>([of = state_](std::stop_token) { return check(of); }),
+            std::forward<Token>(token)
         );
     }
 
 private:
     struct state;
 
-    static broker_ptr const& strand_of(state const& of) noexcept;
-    static asio::awaitable<result<health_report>> check(std::shared_ptr<state> of);
+    static asio::awaitable<detail::conclusion<health_report>> check(std::shared_ptr<state> of);
     static void ask(std::shared_ptr<state> const& of);
 
     std::shared_ptr<state> state_;

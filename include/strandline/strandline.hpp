@@ -15,6 +15,7 @@
 #include <strandline/error.hpp>
 #include <strandline/event.hpp>
 #include <strandline/health.hpp>
+#include <strandline/lock.hpp>
 #include <strandline/memory.hpp>
 #include <strandline/names.hpp>
 #include <strandline/open.hpp>

@@ -227,9 +227,9 @@ void health_check::unwatch(std::string name)
     });
 }
 
-broker_ptr const& health_check::strand_of(state const& of) noexcept
+asio::any_io_executor const& health_check::get_executor() const noexcept
 {
-    return of.servers.front().broker;
+    return state_->strand();
 }
 
 void health_check::ask(std::shared_ptr<state> const& of)
@@ -266,17 +266,16 @@ void health_check::ask(std::shared_ptr<state> const& of)
     }
 }
 
-asio::awaitable<result<health_report>> health_check::check(std::shared_ptr<state> of)
+asio::awaitable<detail::conclusion<health_report>> health_check::check(std::shared_ptr<state> of)
 {
     if (of->under_way) {
         for (auto const before = of->checks; of->checks == before;)
             co_await of->reported.wait();
-        co_return *of->last;
+        co_return detail::conclusion<health_report>{failure(), *of->last};
     }
     of->under_way = true;
     ask(of);
-    for (auto const deadline = clock::now() + of->options.timeout;
-         of->waits() && clock::now() < deadline;)
+    for (auto const deadline = clock::now() + of->options.timeout; of->waits() && clock::now() < deadline;)
         co_await of->answered.wait_until(deadline);
     auto report = std::make_shared<health_report>(of->report());
     of->judge.judge(*report, clock::now());
@@ -284,7 +283,7 @@ asio::awaitable<result<health_report>> health_check::check(std::shared_ptr<state
     ++of->checks;
     of->under_way = false;
     of->reported.notify();
-    co_return *report;
+    co_return detail::conclusion<health_report>{failure(), *report};
 }
 
 } // namespace strandline

@@ -31,14 +31,14 @@ void health_judge::judge(health_report& report, time_point now)
         judge_server(seen, now);
     for (auto const& seen : report.consumers)
         judge_consumer(seen, now);
-    std::ranges::stable_sort(findings_, std::greater(), &finding::weight);
     report.verdict = verdict_of(findings_.empty() ? severity::info : findings_.front().weight);
     report.findings = std::move(findings_);
 }
 
 void health_judge::find(severity weight, health_problem what, std::string where, std::string words)
 {
-    findings_.push_back({weight, what, std::move(where), std::move(words)});
+    auto const place = std::ranges::upper_bound(findings_, weight, std::greater(), &finding::weight);
+    findings_.insert(place, {weight, what, std::move(where), std::move(words)});
 }
 
 void health_judge::judge_server(server_health const& seen, time_point now)

@@ -46,7 +46,7 @@ private:
     std::map<std::pair<std::string, std::string>, trends> backlogs_;
     /// Since when a stream that its consumer has not read yet is known as such; by consumer and stream.
     std::map<std::pair<std::string, std::string>, time_point> unread_since_;
-    /// Of the report at hand.
+    /// Of the report at hand, the gravest first.
     std::vector<finding> findings_;
 };
 
