@@ -1,6 +1,9 @@
 #include "pipeline/stage.hpp"
 
 #include <strandline/health.hpp>
+#include <strandline/memory.hpp>
+
+#include <boost/asio/io_context.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -173,6 +176,30 @@ BOOST_AUTO_TEST_CASE(looks_after_a_whole_registry)
         BOOST_TEST(report.servers[1].name == "other");
         BOOST_TEST(report.servers[1].streams.at(0).name == "letters");
         known.close();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(tells_of_a_consumer_that_does_not_answer)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        // Its thread is busy with something else, for ever.
+        auto busy = std::make_unique<asio::io_context>(1);
+        auto elsewhere = make_memory_broker(busy->get_executor());
+        auto clerk = std::make_unique<consumer>(elsewhere, in_group("billing"));
+        health_options options;
+        options.timeout = 20ms;
+        health_check looking(of.broker, {}, options);
+        looking.watch("clerk", *clerk);
+        // Asked once.
+        for (int i = 0; i != 2; ++i) {
+            auto const report = co_await looking.async_check();
+            BOOST_REQUIRE(report.findings.size() == 1U);
+            BOOST_TEST((report.findings[0].what == health_problem::consumer_silent));
+            BOOST_TEST(report.findings[0].where == "consumer clerk");
+        }
+        elsewhere.reset();
+        clerk.reset();
+        busy.reset();
     });
 }
 

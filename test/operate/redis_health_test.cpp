@@ -78,6 +78,28 @@ BOOST_AUTO_TEST_CASE(ends_in_time_although_the_server_hangs)
     });
 }
 
+BOOST_AUTO_TEST_CASE(tells_of_the_other_servers_although_one_hangs)
+{
+    redis_server server;
+    check_on(reaching(server), [&](stage& of) -> asio::awaitable<void> {
+        registry const known(
+            of.strand(), {{{.name = "hanging", .url = "unix:" + server.socket(), .streams = {{"orders"}}},
+                           {.name = "well", .url = "memory:", .streams = {{"users"}}}}}
+        );
+        health_check const looking(known, brief());
+        BOOST_TEST((co_await looking.async_check()).findings.empty());
+        server.suspend();
+        auto const report = co_await looking.async_check();
+        BOOST_REQUIRE(report.findings.size() == 1U);
+        BOOST_TEST(report.findings[0].where == "server hanging");
+        BOOST_REQUIRE(report.servers.size() == 2U);
+        BOOST_TEST(!report.servers[1].why);
+        BOOST_TEST(report.servers[1].streams.size() == 1U);
+        server.resume();
+        known.close();
+    });
+}
+
 BOOST_AUTO_TEST_CASE(finds_what_is_dangerous_about_a_server)
 {
     redis_server const server;
