@@ -346,6 +346,26 @@ void session::extend(std::string_view stream, entry_id id)
     lanes_.restart_clock({static_cast<stream_index>(place - who_.streams.begin()), id});
 }
 
+consumer_status session::status()
+{
+    consumer_status told;
+    told.running = true;
+    told.is_full = intake_.is_full();
+    auto const now = clock::now();
+    for (stream_index stream = 0; stream != who_.streams.size(); ++stream) {
+        auto& one = told.streams.emplace_back(intake_.status(stream, now));
+        if (auto const handled = settler_.handled_at(stream))
+            one.since_handled = std::chrono::floor<std::chrono::milliseconds>(now - *handled);
+    }
+    told.running_handlers = lanes_.running();
+    told.stuck_handlers = lanes_.stuck();
+    told.queued = schedule_.ready();
+    told.waiting = waiting_count();
+    told.held = told.queued + told.waiting + settler_.unsettled();
+    lanes_.for_each([&](held const&) { ++told.held; });
+    return told;
+}
+
 asio::awaitable<session::ending> session::run()
 {
     auto locked = false;

@@ -242,6 +242,7 @@ void settler::finish(call& own, failure broken)
     auto& stream = streams_[own.stream];
     auto const reached = !is_out_of_reach(broken);
     auto const had_group = broken != errc::no_group;
+    auto const handled_before = counts_.handled;
     failure refusal;
     for (std::size_t i = 0; i != own.endings.size(); ++i) {
         auto& one = own.endings[i];
@@ -262,6 +263,8 @@ void settler::finish(call& own, failure broken)
         else
             count(one, own.items[i].state);
     }
+    if (counts_.handled != handled_before)
+        stream.handled_at = clock::now();
     own.endings.clear();
     --stream.calls;
     --under_way_;

@@ -14,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,12 @@ public:
 
     counts const& so_far() const noexcept { return counts_; }
 
+    /// When a delivery of the stream was last confirmed to have been handled.
+    std::optional<std::chrono::steady_clock::time_point> handled_at(stream_index stream) const
+    {
+        return streams_[stream].handled_at;
+    }
+
     /// Deliveries whose end has not been confirmed.
     std::size_t unsettled() const noexcept { return unsettled_; }
 
@@ -140,6 +147,7 @@ private:
         /// become something else. They wait apart, so that they hold up nothing else.
         std::vector<ending> refused;
         std::size_t calls = 0;
+        std::optional<clock::time_point> handled_at;
     };
 
     struct call
