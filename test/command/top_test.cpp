@@ -1,22 +1,15 @@
 // Streams watched by the command, on a terminal and elsewhere.
 
 #include "command/invocation.hpp"
-#include "support/run.hpp"
+#include "command/terminal.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <poll.h>
-#include <pty.h>
-#include <termios.h>
-#include <unistd.h>
-
-#include <array>
 #include <cmath>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,55 +17,6 @@ namespace json = boost::json;
 using namespace strandline::testing;
 
 namespace {
-
-/// One whose other end the command has.
-class terminal
-{
-public:
-    terminal()
-    {
-        winsize const size{.ws_row = 10, .ws_col = 60, .ws_xpixel = 0, .ws_ypixel = 0};
-        int ours = -1;
-        int theirs = -1;
-        if (::openpty(&ours, &theirs, nullptr, nullptr, &size) != 0)
-            throw std::runtime_error("there is no terminal to be had");
-        ours_ = owned_descriptor(ours);
-        theirs_ = owned_descriptor(theirs);
-    }
-
-    int theirs() const { return theirs_.get(); }
-
-    void type(std::string_view keys) const { write_all(ours_, keys); }
-
-    /// Until that is among what was written, since the last call.
-    std::string read_until(std::string_view words) const
-    {
-        std::string text;
-        while (text.find(words) == text.npos) {
-            pollfd waiting{ours_.get(), POLLIN, 0};
-            if (::poll(&waiting, 1, 30'000) <= 0)
-                throw std::runtime_error("this was never written: " + std::string(words) + "; but " + text);
-            std::array<char, 4096> part;
-            auto const size = ::read(ours_.get(), part.data(), part.size());
-            if (size <= 0)
-                throw std::runtime_error("the terminal has ended");
-            text.append(part.data(), static_cast<std::size_t>(size));
-        }
-        return text;
-    }
-
-    /// Whether keys are shown, and come as lines.
-    bool is_as_usual() const
-    {
-        termios how{};
-        ::tcgetattr(theirs_.get(), &how);
-        return (how.c_lflag & ICANON) != 0 && (how.c_lflag & ECHO) != 0;
-    }
-
-private:
-    owned_descriptor ours_;
-    owned_descriptor theirs_;
-};
 
 /// Milliseconds since 1970 of a text that the command has made.
 std::int64_t time_of(json::value const& text)
