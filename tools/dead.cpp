@@ -6,6 +6,7 @@
 #include "option_values.hpp"
 
 #include <strandline/dead_letters.hpp>
+#include <strandline/statistics.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 
@@ -107,14 +108,14 @@ boost::json::object to_json(dead_letter const& letter, std::string const& stream
     };
 }
 
-/// Where there are no letters it may be that the stream's name is wrong.
+/// Where no letter was found it may be that the stream's name is wrong.
 asio::awaitable<void> check_stream(session& at, std::string const& stream)
 {
-    auto const info = co_await at.broker->inspect_stream(stream);
-    if (!info && info.error() == errc::no_group)
+    auto const told = (co_await async_measure(at.broker, {stream})).front();
+    if (told.why == errc::no_group && told.dead.value_or(0) == 0)
         throw std::runtime_error(fmt::format("there is no stream {}, and no dead letter of it", stream));
-    if (!info)
-        throw error(info.error());
+    if (told.why && told.why != errc::no_group)
+        throw error(told.why);
 }
 
 asio::awaitable<void> ls(session& at, ls_options const& wanted)
