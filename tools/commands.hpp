@@ -6,6 +6,7 @@
 namespace strandline::tools {
 
 void add_completion(command_tree& tree);
+void add_consume(command_tree& tree);
 void add_delayed(command_tree& tree);
 void add_help_markdown(command_tree& tree);
 void add_publish(command_tree& tree);
