@@ -308,7 +308,7 @@ struct group_statistics
     entry_id last_delivered;
     /// Entries not yet delivered to the group; never more than the stream has.
     std::uint64_t lag = 0;
-    /// The engine could not tell and counted: the lag may be greater.
+    /// The engine could not tell and counted, and there were too many (10 000): the lag may be greater.
     bool lag_is_at_least = false;
     std::vector<consumer_info> consumers;
 };
@@ -317,7 +317,8 @@ struct group_statistics
 struct stream_statistics
 {
     /// Why there is nothing else here: `no_group` where there is no such stream (it may have delayed entries
-    /// and dead letters all the same, and these are told), `wrong_type`, `not_permitted`, `server_error`.
+    /// and dead letters all the same, and these are told), `wrong_type`, `not_permitted`, `invalid_name`,
+    /// `server_error`.
     failure why;
     std::uint64_t length = 0;
     /// Nothing when the stream is empty.
@@ -327,8 +328,9 @@ struct stream_statistics
     entry_id last_generated;
     /// By name.
     std::vector<group_statistics> groups;
-    std::uint64_t delayed = 0;
-    std::uint64_t dead = 0;
+    /// Delayed entries and dead letters; nothing where the engine may not tell.
+    std::optional<std::uint64_t> delayed;
+    std::optional<std::uint64_t> dead;
     /// The engine's clock at that moment. The `ms` of an id is the time of its entry by this clock.
     std::chrono::sys_time<std::chrono::milliseconds> now;
 };
@@ -528,6 +530,7 @@ public:
     /// Gives the lock back. Errors: `lock_lost`; whoever has it then keeps it.
     virtual asio::awaitable<failure> unlock(std::string_view name, std::string_view token) = 0;
 
+    /// Errors: `invalid_name` (an empty one).
     virtual asio::awaitable<result<lock_info>> inspect_lock(std::string_view name) = 0;
 
     /// Makes entries of the stream of dead letters, with new ids, and removes these, each in one step: who
@@ -573,12 +576,15 @@ public:
     /// that does not exist is waited for.
     virtual std::unique_ptr<stream_reader> make_follower(start_position from) = 0;
 
+    /// Errors: `not_permitted`, and those of a broken connection.
     virtual asio::awaitable<result<server_info>> inspect_server() = 0;
 
     /// The names of all streams, dead-letter streams among them, in no order.
     virtual asio::awaitable<result<std::vector<std::string>>> list_streams() = 0;
 
-    /// One for each stream, in their order, asked for together.
+    /// One for each stream, in their order, asked for together. What is wrong with one of them stands in it.
+    ///
+    /// Errors: those of a broken connection.
     virtual asio::awaitable<result<std::vector<stream_statistics>>>
     measure(std::span<std::string_view const> streams) = 0;
 

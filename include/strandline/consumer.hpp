@@ -84,6 +84,9 @@ struct consume_report
     /// Deliveries whose end could not be told to the engine, because it could not be reached; they are
     /// pending still and will come again.
     std::uint64_t unsettled = 0;
+
+    /// Of several runs together.
+    consume_report& operator+=(consume_report const& other) noexcept;
 };
 
 /// How long running handlers have to return when nothing else is said.

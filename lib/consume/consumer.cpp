@@ -7,6 +7,21 @@
 
 namespace strandline {
 
+consume_report& consume_report::operator+=(consume_report const& other) noexcept
+{
+    handled += other.handled;
+    retried += other.retried;
+    dead += other.dead;
+    dropped += other.dropped;
+    released += other.released;
+    cancelled += other.cancelled;
+    stuck += other.stuck;
+    gone += other.gone;
+    lost += other.lost;
+    unsettled += other.unsettled;
+    return *this;
+}
+
 consumer::consumer(broker_ptr broker, consumer_options options)
 {
     if (auto invalid = validate(options))

@@ -33,20 +33,6 @@ std::string unique_name()
     return fmt::format("{}-{}-{:08x}", asio::ip::host_name(ignored), ::getpid(), random());
 }
 
-void add_to(consume_report& sum, consume_report const& part)
-{
-    sum.handled += part.handled;
-    sum.retried += part.retried;
-    sum.dead += part.dead;
-    sum.dropped += part.dropped;
-    sum.released += part.released;
-    sum.cancelled += part.cancelled;
-    sum.stuck += part.stuck;
-    sum.gone += part.gone;
-    sum.lost += part.lost;
-    sum.unsettled += part.unsettled;
-}
-
 } // namespace
 
 /// One `async_run`, until its last branch has ended. On the strand only.
@@ -165,7 +151,7 @@ void control::begin(std::shared_ptr<run> const& one)
 
 void control::branch_ended(run& of, failure why, consume_report const& report)
 {
-    add_to(of.report, report);
+    of.report += report;
     if (why && !of.why) {
         of.why = std::move(why);
         stop_all(default_grace);

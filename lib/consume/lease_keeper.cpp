@@ -1,6 +1,6 @@
 #include "consume/lease_keeper.hpp"
 
-#include "consume/reach.hpp"
+#include "core/reach.hpp"
 
 #include <algorithm>
 #include <utility>

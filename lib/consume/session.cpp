@@ -70,7 +70,7 @@ session::session(
           *engine_, who_, options_->lease, options_->claim_interval, mode == run_mode::until_drained,
           reclaimer_hooks()
       )
-    , promoter_(*engine_, who_, promoter_hooks())
+    , promoter_(*engine_, who_.streams, promoter_hooks())
     , changed_(engine_->get_executor())
 {
     if (options_->exclusive)
@@ -248,13 +248,13 @@ reclaimer::hooks session::reclaimer_hooks()
     };
 }
 
-promoter::hooks session::promoter_hooks()
+promote::promoter::hooks session::promoter_hooks()
 {
     return {
-        .moved = [this] { ++activity_; },
+        .moved = [this](std::size_t) { ++activity_; },
         .looked = [this] { end_if_drained(); },
         .reached = [this] { reached(); },
-        .on_error = [this](failure const& why) { tell(why); },
+        .on_error = [this](std::string const&, failure const& why) { tell(why); },
     };
 }
 

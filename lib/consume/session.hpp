@@ -5,7 +5,7 @@
 #include "consume/intake.hpp"
 #include "consume/lanes.hpp"
 #include "consume/lease_keeper.hpp"
-#include "consume/promoter.hpp"
+#include "promote/promoter.hpp"
 #include "consume/quarantine.hpp"
 #include "consume/reclaimer.hpp"
 #include "consume/redelivery.hpp"
@@ -81,7 +81,7 @@ private:
     solitude::hooks solitude_hooks();
     lease_keeper::hooks lease_hooks();
     reclaimer::hooks reclaimer_hooks();
-    promoter::hooks promoter_hooks();
+    promote::promoter::hooks promoter_hooks();
     exclusion::hooks exclusion_hooks();
     std::vector<judge> make_judges() const;
     void spawn(asio::awaitable<void> coroutine, asio::cancellation_slot slot = {});
@@ -139,7 +139,7 @@ private:
     intake intake_;
     lease_keeper leases_;
     reclaimer reclaimer_;
-    promoter promoter_;
+    promote::promoter promoter_;
     std::optional<exclusion> exclusion_;
 
     condition changed_;

@@ -1,6 +1,6 @@
 #include "consume/settler.hpp"
 
-#include "consume/reach.hpp"
+#include "core/reach.hpp"
 
 #include <strandline/detail/utf8.hpp>
 

@@ -1,5 +1,7 @@
 #include "core/refusals.hpp"
 
+#include <strandline/names.hpp>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -21,6 +23,21 @@ constexpr std::uint64_t most_kept = std::numeric_limits<std::int64_t>::max();
 
 /// Due times are ordered as texts of 13 digits.
 constexpr std::chrono::milliseconds latest_due{9'999'999'999'999};
+
+/// Items of one call; a server does nothing else meanwhile.
+constexpr std::size_t most_in_call = 500;
+
+constexpr std::size_t most_collected = 100'000;
+constexpr std::size_t most_shown = 1'000;
+
+failure check_range(std::string_view what, std::size_t least, std::size_t given, std::size_t most)
+{
+    if (given >= least && given <= most)
+        return {};
+    return {
+        errc::invalid_option, fmt::format("{} must be from {} to {}, and is {}", what, least, most, given)
+    };
+}
 
 /// Far from where adding it to a time would overflow, or be later than the latest due time.
 bool is_sensible(std::chrono::milliseconds time)
@@ -124,13 +141,18 @@ failure check_join(membership who, std::chrono::milliseconds lease)
     return {};
 }
 
-failure check_lock(std::string_view name, std::string_view token)
+failure check_lock(std::string_view name)
 {
     if (name.empty())
         return {errc::invalid_name, "a lock's name must not be empty"};
+    return {};
+}
+
+failure check_lock(std::string_view name, std::string_view token)
+{
     if (token.empty())
         return {errc::invalid_option, "the token of a lock must not be empty"};
-    return {};
+    return check_lock(name);
 }
 
 failure check_lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl)
@@ -138,6 +160,49 @@ failure check_lock(std::string_view name, std::string_view token, std::chrono::m
     if (ttl < std::chrono::milliseconds(1))
         return {errc::invalid_option, fmt::format("a lock for {} ms is too short", ttl.count())};
     return check_lock(name, token);
+}
+
+failure check_replay(std::string_view stream, std::span<replaying const> letters)
+{
+    if (auto invalid = check_stream_name(stream))
+        return invalid;
+    return check_range("the number of letters to replay", 0, letters.size(), most_in_call);
+}
+
+failure no_letter(std::string_view stream, entry_id id)
+{
+    return {errc::no_entry, fmt::format("{} has no dead letter {}", stream, id.to_string())};
+}
+
+failure check_transfer(std::string_view stream, std::string_view from, std::string_view to, std::size_t count)
+{
+    if (auto invalid = check_stream_name(stream))
+        return invalid;
+    if (from.empty() || to.empty())
+        return {errc::invalid_option, "the names of consumers to transfer from and to must not be empty"};
+    if (from == to)
+        return {errc::invalid_option, fmt::format("{} cannot be transferred to itself", from)};
+    return check_range("the count of entries to transfer", 1, count, most_in_call);
+}
+
+failure check_collect(std::size_t count)
+{
+    return check_range("the count of entries to collect", 1, count, most_collected);
+}
+
+failure no_group_to_collect(std::string_view group)
+{
+    return {errc::no_group, fmt::format("NOGROUP No such consumer group '{}'", group)};
+}
+
+failure check_remove(std::size_t ids)
+{
+    return check_range("the number of entries to remove", 0, ids, most_in_call);
+}
+
+failure check_inspect_entries(std::size_t count)
+{
+    return check_range("the count of entries to inspect", 1, count, most_shown);
 }
 
 } // namespace strandline

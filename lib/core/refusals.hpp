@@ -33,8 +33,25 @@ failure check_transaction(std::size_t items);
 
 failure check_join(membership who, std::chrono::milliseconds lease);
 
+failure check_lock(std::string_view name);
+
 failure check_lock(std::string_view name, std::string_view token);
 
 failure check_lock(std::string_view name, std::string_view token, std::chrono::milliseconds ttl);
+
+failure check_replay(std::string_view stream, std::span<replaying const> letters);
+
+failure no_letter(std::string_view stream, entry_id id);
+
+failure
+check_transfer(std::string_view stream, std::string_view from, std::string_view to, std::size_t count);
+
+failure check_collect(std::size_t count);
+
+failure no_group_to_collect(std::string_view group);
+
+failure check_remove(std::size_t ids);
+
+failure check_inspect_entries(std::size_t count);
 
 } // namespace strandline

@@ -2,6 +2,7 @@
 
 #include "core/refusals.hpp"
 #include "core/strand.hpp"
+#include "memory/follower.hpp"
 #include "memory/reader.hpp"
 
 #include <boost/asio/dispatch.hpp>
@@ -201,8 +202,72 @@ asio::awaitable<failure> engine::unlock(std::string_view name, std::string_view 
     return run(core_, [=](core& in, instant now) {
         if (auto invalid = check_lock(name, token))
             return invalid;
-        return in.locks.unlock(name, token, now);
+        auto why = in.locks.unlock(name, token, now);
+        if (!why)
+            in.watchers->tell(name, {});
+        return why;
     });
+}
+
+asio::awaitable<result<lock_info>> engine::inspect_lock(std::string_view name)
+{
+    return run(core_, [=](core& in, instant now) -> result<lock_info> {
+        if (auto invalid = check_lock(name))
+            return invalid;
+        return in.locks.inspect(name, now);
+    });
+}
+
+asio::awaitable<failure> engine::replay(std::string_view stream, std::span<replaying> letters)
+{
+    return run(core_, [=](core& in, instant now) { return in.streams.replay(stream, letters, now); });
+}
+
+asio::awaitable<result<transferred>> engine::transfer(
+    std::string_view stream, std::string_view group, std::string_view from, std::string_view to, bool forced,
+    entry_id cursor, std::size_t count
+)
+{
+    return run(core_, [=](core& in, instant now) {
+        auto const done = in.streams.transfer(stream, group, from, to, forced, cursor, count, now);
+        if (done && done->moved != 0)
+            in.watchers->tell(stream, group);
+        return done;
+    });
+}
+
+asio::awaitable<result<collection>>
+engine::collect(std::string_view stream, std::span<std::string_view const> groups, std::size_t count)
+{
+    return run(core_, [=](core& in, instant) { return in.streams.collect(stream, groups, count); });
+}
+
+asio::awaitable<result<std::size_t>> engine::remove(std::string_view stream, std::span<entry_id const> ids)
+{
+    return run(core_, [=](core& in, instant) { return in.streams.remove(stream, ids); });
+}
+
+asio::awaitable<result<bool>> engine::remove_group(std::string_view stream, std::string_view group)
+{
+    return run(core_, [=](core& in, instant) { return in.streams.remove_group(stream, group); });
+}
+
+std::unique_ptr<stream_reader> engine::make_follower(start_position from)
+{
+    return std::make_unique<follower>(core_, from);
+}
+
+asio::awaitable<result<std::vector<std::string>>> engine::list_streams()
+{
+    return run(core_, [](core& in, instant) -> result<std::vector<std::string>> {
+        return in.streams.names();
+    });
+}
+
+asio::awaitable<result<std::vector<listed_entry>>>
+engine::inspect_entries(std::string_view stream, entry_id after, std::size_t count)
+{
+    return run(core_, [=](core& in, instant) { return in.streams.inspect_entries(stream, after, count); });
 }
 
 asio::awaitable<result<stream_info>> engine::inspect_stream(std::string_view stream)

@@ -14,6 +14,9 @@ constexpr std::size_t looks_per_claim = 10;
 /// The contract's limit.
 constexpr std::size_t most_removed = 500;
 
+/// Where no lease is known: older than one may be.
+constexpr std::chrono::milliseconds very_old = std::chrono::hours(24);
+
 /// An idle time that no lease reaches, and that no sum with a clock overflows.
 constexpr std::chrono::milliseconds longest_idle{std::int64_t{1} << 52};
 
@@ -220,6 +223,87 @@ holding group::release(entry_log const& entries, consumer const* owner, settleme
         record->attempts = item.attempts;
     }
     return state;
+}
+
+transferred group::transfer(
+    entry_log const& entries, std::string_view from, std::string_view to, bool forced, entry_id cursor,
+    std::size_t count, instant now
+)
+{
+    transferred done;
+    auto const* const giver = find(from);
+    if (!giver || (!forced && !lease_))
+        return done;
+    std::vector<entry_id> gone;
+    for (auto& record : pending_.from(cursor)) {
+        if (record.owner != giver)
+            continue;
+        if (count-- == 0) {
+            done.cursor = record.id;
+            break;
+        }
+        if (!forced && elapsed(record.since, now) < *lease_)
+            continue;
+        if (!entries.find(record.id)) {
+            gone.push_back(record.id);
+            continue;
+        }
+        auto& taker = join(to, now);
+        --record.owner->pending;
+        ++taker.pending;
+        record.owner = &taker;
+        record.since = std::min(record.since, now - lease_.value_or(very_old));
+        ++done.moved;
+    }
+    for (auto const id : gone)
+        pending_.remove(*pending_.find(id));
+    return done;
+}
+
+std::optional<entry_id> group::first_needed(entry_log const& entries)
+{
+    std::optional<entry_id> needed;
+    for (auto const& [id, content] : entries.after(last_delivered_))
+        if (!content.is_empty()) {
+            needed = id;
+            break;
+        }
+    std::vector<entry_id> gone;
+    for (auto const& record : pending_.from(entry_id::min())) {
+        if (record.is_gap())
+            continue;
+        if (entries.find(record.id)) {
+            needed = std::min(needed.value_or(record.id), record.id);
+            break;
+        }
+        gone.push_back(record.id);
+    }
+    for (auto const id : gone)
+        pending_.remove(*pending_.find(id));
+    return needed;
+}
+
+void group::remove()
+{
+    is_removed_ = true;
+    while (!waiting_.empty())
+        ring_next();
+}
+
+group_statistics group::measure(std::string_view name, entry_log const& entries, instant now) const
+{
+    group_statistics told;
+    told.name = name;
+    told.pending = pending_.size();
+    auto const records = pending_.from(entry_id::min());
+    if (auto const lowest = std::ranges::find(records, false, &pending_record::is_gap);
+        lowest != records.end())
+        told.lowest_pending = lowest->id;
+    told.last_delivered = last_delivered_;
+    told.lag = entries.count_after(last_delivered_);
+    for (auto const& [consumer_name, one] : consumers_)
+        told.consumers.push_back({consumer_name, one.pending, elapsed(one.seen, now)});
+    return told;
 }
 
 void group::ring_next()

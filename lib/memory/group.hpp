@@ -85,6 +85,22 @@ public:
     /// list.
     holding check(entry_log const& entries, consumer const* owner, entry_id id);
 
+    /// Moves what is pending for `from` and has outlived the lease, or all of it, to the consumer `to`, so
+    /// that it can be claimed at once.
+    transferred transfer(
+        entry_log const& entries, std::string_view from, std::string_view to, bool forced, entry_id cursor,
+        std::size_t count, instant now
+    );
+
+    /// The first entry that is pending or unread; nothing when all are done with. What is pending in front of
+    /// it and was removed from the stream leaves the pending entries list.
+    std::optional<entry_id> first_needed(entry_log const& entries);
+
+    /// Ends the waits: the group is no more.
+    void remove();
+
+    bool is_removed() const noexcept { return is_removed_; }
+
     /// The next call of `ring_next` that finds it first in the queue takes it out and rings.
     void wait(bell& waiting) { waiting_.push_back(&waiting); }
 
@@ -92,6 +108,8 @@ public:
     void leave(bell& waiting) { std::erase(waiting_, &waiting); }
 
     void ring_next();
+
+    group_statistics measure(std::string_view name, entry_log const& entries, instant now) const;
 
     entry_id last_delivered() const noexcept { return last_delivered_; }
 
@@ -107,6 +125,7 @@ private:
     consumers consumers_;
     std::optional<std::chrono::milliseconds> lease_;
     pending_list pending_;
+    bool is_removed_ = false;
     /// Reads that wait, in the order in which they began to.
     std::deque<bell*> waiting_;
 };

@@ -62,4 +62,12 @@ failure locks::unlock(std::string_view name, std::string_view token, instant now
     return {};
 }
 
+lock_info locks::inspect(std::string_view name, instant now) const
+{
+    auto const found = locks_.find(name);
+    if (found == locks_.end() || found->second.token.empty() || found->second.until <= now)
+        return {};
+    return {found->second.until - now};
+}
+
 } // namespace strandline::memory

@@ -2,6 +2,7 @@
 
 #include "memory/instant.hpp"
 
+#include <strandline/broker.hpp>
 #include <strandline/error.hpp>
 
 #include <cstdint>
@@ -21,6 +22,8 @@ public:
     failure renew(std::string_view name, std::string_view token, std::chrono::milliseconds ttl, instant now);
 
     failure unlock(std::string_view name, std::string_view token, instant now);
+
+    lock_info inspect(std::string_view name, instant now) const;
 
 private:
     struct holder

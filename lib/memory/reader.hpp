@@ -1,6 +1,6 @@
 #pragma once
 
-#include "memory/core.hpp"
+#include "memory/reading.hpp"
 
 #include <memory>
 #include <string>
@@ -14,26 +14,20 @@ class reader final : public stream_reader
 public:
     reader(std::shared_ptr<core> engine, std::string_view group, std::string_view consumer, read_as how);
 
-    /// Its reads under way complete with `errc::closed`.
-    ~reader() override;
-
     asio::awaitable<failure> read(
         std::span<std::string_view const> streams, std::size_t count, std::chrono::milliseconds wait,
         std::vector<received>& out
     ) override;
 
-    void wake() override;
+    void wake() override { reading_.wake(); }
 
 private:
-    class turn;
-    struct queue;
+    struct member;
+    class source;
 
-    static asio::awaitable<failure> read_in_turn(
-        std::shared_ptr<queue> reads, std::span<std::string_view const> streams, std::size_t count,
-        std::chrono::milliseconds wait, std::vector<received>& out
-    );
-
-    std::shared_ptr<queue> reads_;
+    /// Shared with the reads under way, so that the reader may be destroyed meanwhile.
+    std::shared_ptr<member const> member_;
+    reading reading_;
 };
 
 } // namespace strandline::memory

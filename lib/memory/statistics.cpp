@@ -4,19 +4,38 @@
 
 namespace strandline::memory {
 
-asio::awaitable<result<lock_info>> engine::inspect_lock(std::string_view)
+namespace {
+
+asio::awaitable<result<std::vector<stream_statistics>>>
+measure_all(std::shared_ptr<core> engine, std::span<std::string_view const> streams)
 {
-    co_return failure(errc::unavailable);
+    if (engine->closed)
+        co_return failure(errc::closed);
+    auto const now = engine->now();
+    std::vector<stream_statistics> all;
+    for (auto const stream : streams)
+        all.push_back(engine->streams.measure(stream, now));
+    co_return all;
+}
+
+asio::awaitable<result<server_info>> inspect(std::shared_ptr<core> engine)
+{
+    if (engine->closed)
+        co_return failure(errc::closed);
+    co_return server_info{.version = "memory"};
+}
+
+} // namespace
+
+asio::awaitable<result<std::vector<stream_statistics>>>
+engine::measure(std::span<std::string_view const> streams)
+{
+    return measure_all(core_, streams);
 }
 
 asio::awaitable<result<server_info>> engine::inspect_server()
 {
-    co_return failure(errc::unavailable);
-}
-
-asio::awaitable<result<std::vector<stream_statistics>>> engine::measure(std::span<std::string_view const>)
-{
-    co_return failure(errc::unavailable);
+    return inspect(core_);
 }
 
 } // namespace strandline::memory

@@ -2,6 +2,7 @@
 
 #include "core/refusals.hpp"
 #include "memory/dead_letter.hpp"
+#include "memory/replayed_letter.hpp"
 
 #include <strandline/names.hpp>
 
@@ -54,7 +55,7 @@ entry_id stream::append(entry_view const& entry, instant now)
 {
     auto const id = entries.append(entry, now);
     for (auto& [name, group] : groups)
-        group.ring_next();
+        group->ring_next();
     return id;
 }
 
@@ -71,8 +72,42 @@ std::uint64_t stream::trim(retention const& keep, instant now)
 
 void stream::remove_unneeded(entry_id id)
 {
-    if (std::ranges::all_of(groups, [=](auto& each) { return each.second.is_done_with(id); }))
+    if (std::ranges::all_of(groups, [=](auto& each) { return each.second->is_done_with(id); }))
         entries.remove(id);
+}
+
+collection stream::collect(std::size_t count)
+{
+    collection done;
+    if (groups.empty())
+        return done;
+    auto end = entry_id::max();
+    for (auto& [name, group] : groups)
+        end = std::min(end, group->first_needed(entries).value_or(entry_id::max()));
+    for (auto const& [id, content] : entries.records()) {
+        if (id >= end)
+            break;
+        if (content.is_empty())
+            continue;
+        if (done.removed == count) {
+            end = id;
+            done.more = true;
+            break;
+        }
+        ++done.removed;
+    }
+    entries.remove_before(end);
+    return done;
+}
+
+entry_id streams::add(std::string_view name, stream& into, entry_view const& entry, instant now)
+{
+    auto const id = into.append(entry, now);
+    if (!followers_.empty())
+        if (auto const found = followers_.find(name); found != followers_.end())
+            for (auto* waiting : found->second)
+                waiting->ring();
+    return id;
 }
 
 stream& streams::open(std::string_view name)
@@ -94,7 +129,7 @@ result<place> streams::find(std::string_view name, std::string_view group_name)
 result<place> streams::find(membership who)
 {
     auto found = find(who.stream, who.group);
-    if (found && found->of.is_taken(who))
+    if (found && found->of->is_taken(who))
         return name_taken(who);
     return found;
 }
@@ -102,13 +137,13 @@ result<place> streams::find(membership who)
 failure streams::join(membership who, std::chrono::milliseconds lease, bool take_over, instant now)
 {
     auto const where = find(who.stream, who.group);
-    return where ? where->of.enter(who, lease, take_over, now) : where.error();
+    return where ? where->of->enter(who, lease, take_over, now) : where.error();
 }
 
 failure streams::leave(membership who)
 {
     auto const where = find(who.stream, who.group);
-    return where ? where->of.leave(who) : where.error();
+    return where ? where->of->leave(who) : where.error();
 }
 
 result<std::size_t> streams::remove_idle(
@@ -118,7 +153,7 @@ result<std::size_t> streams::remove_idle(
     auto const where = find(name, group_name);
     if (!where)
         return where.error();
-    return where->of.remove_idle(idle, now);
+    return where->of->remove_idle(idle, now);
 }
 
 std::vector<std::string_view> streams::append(std::span<appending> items, bool all, instant now, instant soon)
@@ -155,7 +190,7 @@ std::vector<std::string_view> streams::append(std::span<appending> items, bool a
             into = &open(item.stream);
             last = item.stream;
         }
-        item.outcome.emplace(into->append(item.entry, now));
+        item.outcome.emplace(add(item.stream, *into, item.entry, now));
     }
     return nearer;
 }
@@ -174,7 +209,7 @@ entry_id streams::append_special(appending const& item, instant now, instant soo
     }
     else {
         auto& in = open(item.stream);
-        id = in.append(item.entry, now);
+        id = add(item.stream, in, item.entry, now);
         in.trim(item.keep, now);
     }
     if (marks)
@@ -194,7 +229,7 @@ promotion streams::promote_due(std::string_view name, std::size_t count, instant
         if (!due)
             break;
         auto& in = open(name);
-        in.append(due->content.view(), now);
+        add(name, in, due->content.view(), now);
         in.trim(due->keep, now);
     }
     if (auto const next = delayed.next())
@@ -234,7 +269,9 @@ failure streams::ensure_group(std::string_view name, std::string_view group_name
     if (auto invalid = check_stream_name(name))
         return invalid;
     auto& in = open(name);
-    in.groups.try_emplace(std::string(group_name), start.after.value_or(in.entries.last_generated()));
+    auto& of = in.groups[std::string(group_name)];
+    if (!of)
+        of = std::make_shared<group>(start.after.value_or(in.entries.last_generated()));
     return {};
 }
 
@@ -243,8 +280,8 @@ result<std::vector<pending_entry>> streams::backlog(membership who, entry_id aft
     auto const where = find(who.stream, who.group);
     if (!where)
         return where.error();
-    auto const* const owner = where->of.find(who.consumer);
-    return owner ? where->of.backlog(*owner, after, count) : std::vector<pending_entry>();
+    auto const* const owner = where->of->find(who.consumer);
+    return owner ? where->of->backlog(*owner, after, count) : std::vector<pending_entry>();
 }
 
 failure streams::take(membership who, std::span<taking> items, instant now)
@@ -252,9 +289,9 @@ failure streams::take(membership who, std::span<taking> items, instant now)
     auto const where = find(who);
     if (!where)
         return where.error();
-    auto const* const taker = where->of.find(who.consumer);
+    auto const* const taker = where->of->find(who.consumer);
     for (auto& item : items)
-        where->of.take(where->in.entries, taker, item, now);
+        where->of->take(where->in.entries, taker, item, now);
     return {};
 }
 
@@ -265,7 +302,7 @@ result<claimed> streams::claim(
     auto const where = find(who);
     if (!where)
         return where.error();
-    return where->of.claim(where->in.entries, where->of.join(who.consumer, now), lease, cursor, count, now);
+    return where->of->claim(where->in.entries, where->of->join(who.consumer, now), lease, cursor, count, now);
 }
 
 failure streams::renew(membership who, std::span<entry_id const> ids, std::span<holding> states, instant now)
@@ -275,10 +312,10 @@ failure streams::renew(membership who, std::span<entry_id const> ids, std::span<
         return where.error();
     // That the name is in use.
     if (ids.empty())
-        where->of.join(who.consumer, now);
-    auto const* const owner = where->of.find(who.consumer);
+        where->of->join(who.consumer, now);
+    auto const* const owner = where->of->find(who.consumer);
     for (std::size_t i = 0; i != ids.size(); ++i)
-        states[i] = where->of.renew(where->in.entries, owner, ids[i], now);
+        states[i] = where->of->renew(where->in.entries, owner, ids[i], now);
     return {};
 }
 
@@ -287,18 +324,18 @@ failure streams::settle(membership who, std::span<settlement> items, retention c
     auto const where = find(who);
     if (!where)
         return where.error();
-    auto const* const owner = where->of.find(who.consumer);
+    auto const* const owner = where->of->find(who.consumer);
     auto buried = false;
     for (auto& item : items) {
         item.error_of_item = {};
         switch (item.as) {
         case settle_as::acknowledged:
-            item.state = where->of.acknowledge(owner, item.id);
+            item.state = where->of->acknowledge(owner, item.id);
             if (item.remove && item.state == holding::held)
                 where->in.remove_unneeded(item.id);
             break;
         case settle_as::released:
-            item.state = where->of.release(where->in.entries, owner, item, now);
+            item.state = where->of->release(where->in.entries, owner, item, now);
             break;
         case settle_as::dead:
             bury(who, *where, owner, item, now);
@@ -313,13 +350,162 @@ failure streams::settle(membership who, std::span<settlement> items, retention c
 
 void streams::bury(membership who, place where, consumer const* owner, settlement& item, instant now)
 {
-    item.state = where.of.check(where.in.entries, owner, item.id);
+    item.state = where.of->check(where.in.entries, owner, item.id);
     if (item.state != holding::held)
         return;
     auto const& entry = where.in.entries.find(item.id)->view();
     dead_letter const letter(who, item, entry, now);
-    open(dead_letter_stream(who.stream)).append(letter.view(), now);
-    where.of.acknowledge(owner, item.id);
+    auto const dead_stream = dead_letter_stream(who.stream);
+    add(dead_stream, open(dead_stream), letter.view(), now);
+    where.of->acknowledge(owner, item.id);
+}
+
+failure streams::replay(std::string_view name, std::span<replaying> letters, instant now)
+{
+    if (auto invalid = check_replay(name, letters))
+        return invalid;
+    auto const found = streams_.find(dead_letter_stream(name));
+    for (auto& letter : letters) {
+        auto const* const stored = found == streams_.end() ? nullptr : found->second.entries.find(letter.id);
+        if (!stored) {
+            letter.outcome = no_letter(name, letter.id);
+            continue;
+        }
+        replayed_letter const again(stored->view(), letter.for_all);
+        if (again.is_empty()) {
+            letter.outcome =
+                failure(errc::server_error, "ERR the letter has no fields but those of its death");
+            continue;
+        }
+        letter.outcome.emplace(add(name, open(name), again.view(), now));
+        found->second.entries.remove(letter.id);
+    }
+    return {};
+}
+
+result<transferred> streams::transfer(
+    std::string_view name, std::string_view group_name, std::string_view from, std::string_view to,
+    bool forced, entry_id cursor, std::size_t count, instant now
+)
+{
+    if (auto invalid = check_transfer(name, from, to, count))
+        return invalid;
+    auto const where = find(name, group_name);
+    if (!where)
+        return where.error();
+    return where->of->transfer(where->in.entries, from, to, forced, cursor, count, now);
+}
+
+result<collection>
+streams::collect(std::string_view name, std::span<std::string_view const> group_names, std::size_t count)
+{
+    if (auto invalid = check_collect(count))
+        return invalid;
+    auto const found = streams_.find(name);
+    for (auto const group_name : group_names)
+        if (found == streams_.end() || !found->second.groups.contains(group_name))
+            return no_group_to_collect(group_name);
+    return found == streams_.end() ? collection() : found->second.collect(count);
+}
+
+result<std::size_t> streams::remove(std::string_view name, std::span<entry_id const> ids)
+{
+    if (auto invalid = check_remove(ids.size()))
+        return invalid;
+    auto const found = streams_.find(name);
+    if (found == streams_.end())
+        return 0;
+    auto& entries = found->second.entries;
+    auto const before = entries.size();
+    for (auto const id : ids)
+        entries.remove(id);
+    return before - entries.size();
+}
+
+result<bool> streams::remove_group(std::string_view name, std::string_view group_name)
+{
+    if (auto invalid = check_stream_name(name))
+        return invalid;
+    auto const where = find(name, group_name);
+    if (!where)
+        return false;
+    auto& groups = where->in.groups;
+    groups.erase(groups.find(group_name));
+    where->of->remove();
+    return true;
+}
+
+stream const* streams::find(std::string_view name) const
+{
+    auto const found = streams_.find(name);
+    return found == streams_.end() ? nullptr : &found->second;
+}
+
+void streams::follow(std::string_view name, bell& waiting)
+{
+    at(followers_, name).push_back(&waiting);
+}
+
+void streams::unfollow(std::string_view name, bell& waiting)
+{
+    auto const found = followers_.find(name);
+    if (found == followers_.end())
+        return;
+    std::erase(found->second, &waiting);
+    if (found->second.empty())
+        followers_.erase(found);
+}
+
+std::vector<std::string> streams::names() const
+{
+    std::vector<std::string> all;
+    for (auto const& [name, in] : streams_)
+        all.push_back(name);
+    return all;
+}
+
+result<std::vector<listed_entry>>
+streams::inspect_entries(std::string_view name, entry_id after, std::size_t count) const
+{
+    if (auto invalid = check_inspect_entries(count))
+        return invalid;
+    std::vector<listed_entry> listed;
+    auto const* const in = find(name);
+    if (!in)
+        return listed;
+    for (auto const& [id, content] : in->entries.after(after)) {
+        if (listed.size() == count)
+            break;
+        if (!content.is_empty())
+            listed.push_back({id, content.view(), content.owner()});
+    }
+    return listed;
+}
+
+stream_statistics streams::measure(std::string_view name, instant now) const
+{
+    stream_statistics told;
+    told.now = now;
+    if (told.why = check_stream_name(name); told.why)
+        return told;
+    told.delayed = count_delayed(name);
+    auto const letters = streams_.find(dead_letter_stream(name));
+    told.dead = letters == streams_.end() ? 0 : letters->second.entries.size();
+    auto const found = streams_.find(name);
+    if (found == streams_.end()) {
+        told.why = no_stream(name);
+        return told;
+    }
+    auto const& [entries, groups] = found->second;
+    told.length = entries.size();
+    if (!entries.records().empty()) {
+        told.first = entries.records().front().id;
+        told.last = entries.records().back().id;
+    }
+    told.last_generated = entries.last_generated();
+    for (auto const& [group_name, group] : groups)
+        told.groups.push_back(group->measure(group_name, entries, now));
+    return told;
 }
 
 result<stream_info> streams::inspect_stream(std::string_view name) const
@@ -346,9 +532,9 @@ result<std::vector<group_info>> streams::inspect_groups(std::string_view name) c
         return no_stream(name);
     std::vector<group_info> infos;
     for (auto const& [group_name, group] : found->second.groups) {
-        auto const lag = found->second.entries.count_after(group.last_delivered());
+        auto const lag = found->second.entries.count_after(group->last_delivered());
         infos.push_back(
-            {group_name, group.members().size(), group.pending().size(), group.last_delivered(), lag}
+            {group_name, group->members().size(), group->pending().size(), group->last_delivered(), lag}
         );
     }
     return infos;
@@ -361,7 +547,7 @@ streams::inspect_consumers(std::string_view name, std::string_view group_name, i
     if (!where)
         return where.error();
     std::vector<consumer_info> infos;
-    for (auto const& [consumer_name, consumer] : where->of.members())
+    for (auto const& [consumer_name, consumer] : where->of->members())
         infos.push_back({consumer_name, consumer.pending, elapsed(consumer.seen, now)});
     return infos;
 }
@@ -374,7 +560,7 @@ result<std::vector<pending_info>> streams::inspect_pending(
     if (!where)
         return where.error();
     std::vector<pending_info> infos;
-    for (auto const& record : where->of.pending().from(after)) {
+    for (auto const& record : where->of->pending().from(after)) {
         if (infos.size() == count)
             break;
         if (!record.is_gap() && record.id != after)

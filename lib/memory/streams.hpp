@@ -8,6 +8,7 @@
 #include <strandline/broker.hpp>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,15 +27,19 @@ struct stream
     /// Removes the entry if no group has it unread or pending.
     void remove_unneeded(entry_id id);
 
+    /// Removes at most so many entries that no group has unread or pending.
+    collection collect(std::size_t count);
+
     entry_log entries;
-    std::map<std::string, group, std::less<>> groups;
+    /// Shared with the reads that wait, so that a group may be removed meanwhile.
+    std::map<std::string, std::shared_ptr<group>, std::less<>> groups;
 };
 
-/// A group and the stream it belongs to. Neither is ever removed.
+/// A group and the stream it belongs to, which is never removed.
 struct place
 {
     stream& in;
-    group& of;
+    std::shared_ptr<group> of;
 };
 
 /// All streams of an engine, by name: the rules of the contract, without its coroutines.
@@ -77,6 +82,36 @@ public:
 
     failure settle(membership who, std::span<settlement> items, retention const& limits, instant now);
 
+    failure replay(std::string_view name, std::span<replaying> letters, instant now);
+
+    result<transferred> transfer(
+        std::string_view name, std::string_view group_name, std::string_view from, std::string_view to,
+        bool forced, entry_id cursor, std::size_t count, instant now
+    );
+
+    result<collection>
+    collect(std::string_view name, std::span<std::string_view const> group_names, std::size_t count);
+
+    result<std::size_t> remove(std::string_view name, std::span<entry_id const> ids);
+
+    result<bool> remove_group(std::string_view name, std::string_view group_name);
+
+    /// Null where there is none.
+    stream const* find(std::string_view name) const;
+
+    /// Has the bell rung whenever an entry comes into the stream, which need not exist yet.
+    void follow(std::string_view name, bell& waiting);
+
+    /// Harmless when it does not wait.
+    void unfollow(std::string_view name, bell& waiting);
+
+    std::vector<std::string> names() const;
+
+    result<std::vector<listed_entry>>
+    inspect_entries(std::string_view name, entry_id after, std::size_t count) const;
+
+    stream_statistics measure(std::string_view name, instant now) const;
+
     result<stream_info> inspect_stream(std::string_view name) const;
 
     result<std::vector<group_info>> inspect_groups(std::string_view name) const;
@@ -88,8 +123,7 @@ public:
         std::string_view name, std::string_view group_name, entry_id after, std::size_t count, instant now
     );
 
-    std::vector<listed_entry>
-    inspect_delayed(std::string_view name, entry_id after, std::size_t count) const;
+    std::vector<listed_entry> inspect_delayed(std::string_view name, entry_id after, std::size_t count) const;
 
     std::uint64_t count_delayed(std::string_view name) const;
 
@@ -101,6 +135,9 @@ private:
 
     /// The stream of that good name, created when it is new. Its address stays.
     stream& open(std::string_view name);
+
+    /// Stores the entry in the stream of that name, and rings for those who follow it.
+    entry_id add(std::string_view name, stream& into, entry_view const& entry, instant now);
 
     /// Copies the entry to the dead letters, then acknowledges it.
     void bury(membership who, place where, consumer const* owner, settlement& item, instant now);
@@ -115,6 +152,7 @@ private:
     // Apart: a stream exists from its first entry on.
     by_name<delayed_entries> delayed_;
     by_name<once_marks> marks_;
+    by_name<std::vector<bell*>> followers_;
 };
 
 } // namespace strandline::memory

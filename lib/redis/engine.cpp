@@ -2,6 +2,7 @@
 
 #include "core/strand.hpp"
 #include "redis/batch.hpp"
+#include "redis/follower.hpp"
 #include "redis/reader.hpp"
 #include "redis/run_script.hpp"
 #include "redis/scripts.hpp"
@@ -158,12 +159,22 @@ engine::ensure_group(std::string_view stream, std::string_view group, start_posi
 std::unique_ptr<stream_reader>
 engine::make_reader(std::string_view group, std::string_view consumer, read_as how)
 {
+    return std::make_unique<reader>(commands_, make_reading_connection(), options_, group, consumer, how);
+}
+
+std::unique_ptr<stream_reader> engine::make_follower(start_position from)
+{
+    return std::make_unique<follower>(commands_, make_reading_connection(), options_, from);
+}
+
+std::shared_ptr<connection> engine::make_reading_connection()
+{
     std::erase_if(*readers_, [](auto const& reader) { return reader.expired(); });
     auto own = make_connection(for_batches);
     if (commands_->is_closed())
         own->close(); // nobody would do so later
     readers_->push_back(own);
-    return std::make_unique<reader>(commands_, std::move(own), options_, group, consumer, how);
+    return own;
 }
 
 std::unique_ptr<watching>

@@ -126,6 +126,9 @@ private:
 
     std::shared_ptr<connection> make_connection(std::size_t read_size) const;
 
+    /// One that `close` ends, too.
+    std::shared_ptr<connection> make_reading_connection();
+
     /// Every name that is given to us goes through here on its way to the server.
     key key_of(std::string_view name) const { return {options_.key_prefix, name}; }
 

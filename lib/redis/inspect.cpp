@@ -1,5 +1,7 @@
 // What the server tells of streams, groups, consumers and pending entries.
 
+#include "core/refusals.hpp"
+#include "redis/batch.hpp"
 #include "redis/engine.hpp"
 
 #include <algorithm>
@@ -17,6 +19,41 @@ failure refusal(node_replies const& replies, std::size_t command)
         return {errc::no_group, std::string(refused.words())};
     return refused;
 }
+
+/// The reply of XRANGE: depth 0 an array; 1 an entry; 2 its id, then the array of its fields; 3 their names
+/// and values in turn.
+class entries_reply final : public reply_sink
+{
+public:
+    void on_node(resp3::node_view const& node) override
+    {
+        if (node.depth == 0 && is_error(node))
+            error_ = server_failure(node.value);
+        else if (node.depth == 2 && !is_aggregate(node.data_type)) {
+            auto const id = entry_id::parse(node.value);
+            if (!id)
+                error_ = unexpected_reply("XRANGE");
+            entries_.push_back({id ? *id : entry_id(), {}, batch_});
+        }
+        else if (node.depth == 2)
+            fields_.begin(node.aggregate_size);
+        else if (node.depth == 3 && !entries_.empty() && fields_.add(node.value, *batch_))
+            entries_.back().entry = fields_.finish(*batch_);
+    }
+
+    result<std::vector<listed_entry>> take()
+    {
+        if (error_)
+            return error_;
+        return std::move(entries_);
+    }
+
+private:
+    boost::intrusive_ptr<batch> batch_ = new batch(4096);
+    std::vector<listed_entry> entries_;
+    entry_fields fields_;
+    failure error_;
+};
 
 } // namespace
 
@@ -162,6 +199,22 @@ engine::inspect_pending(std::string_view stream, std::string_view group, entry_i
     if (!walk.ok())
         co_return unexpected_reply("XPENDING");
     co_return entries;
+}
+
+asio::awaitable<result<std::vector<listed_entry>>>
+engine::inspect_entries(std::string_view stream, entry_id after, std::size_t count)
+{
+    if (auto invalid = check_inspect_entries(count))
+        co_return invalid;
+    auto const from = after.next();
+    if (!from)
+        co_return std::vector<listed_entry>(); // the server refuses an interval that cannot hold any
+    auto commands = make_request();
+    commands.push("XRANGE", key_of(stream).text(), from->to_string(), "+", "COUNT", count);
+    entries_reply reply;
+    if (auto broken = co_await commands_->exec(commands, reply))
+        co_return broken;
+    co_return reply.take();
 }
 
 } // namespace strandline::redis

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,7 +11,13 @@ namespace strandline::redis {
 /// is derived from the name's key: `key_name("p:", "{orders}:dead")` is `{p:orders}:dead`.
 std::string key_name(std::string_view prefix, std::string_view name);
 
-/// The same for as long as the name lives; without a prefix it is the name itself.
+/// The name that has this key; nothing where the key has not the prefix.
+std::optional<std::string> name_of_key(std::string_view prefix, std::string_view key);
+
+/// The pattern of the server (as in SCAN) that matches this text alone.
+std::string glob_of(std::string_view text);
+
+/// A key for as long as the name lives; without a prefix it is the name itself.
 class key
 {
 public:

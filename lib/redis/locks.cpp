@@ -74,10 +74,36 @@ asio::awaitable<failure> engine::unlock(std::string_view name, std::string_view 
 {
     if (auto invalid = check_lock(name, token))
         co_return invalid;
-    auto const holder = holder_of(key_of(name));
+    auto const at = key_of(name);
+    auto const holder = holder_of(at);
+    auto const channel = hint_channel(options_.database, at);
     script_words words({holder});
-    words.add({token});
+    words.add({token, channel});
     co_return co_await run_for_holder(commands_, scripts::unlock(), name, words);
+}
+
+asio::awaitable<result<lock_info>> engine::inspect_lock(std::string_view name)
+{
+    if (auto invalid = check_lock(name))
+        co_return invalid;
+    auto commands = make_request();
+    commands.push("PTTL", holder_of(key_of(name)));
+    node_replies replies;
+    if (auto broken = co_await commands_->exec(commands, replies))
+        co_return broken;
+    if (auto refused = replies.error(0))
+        co_return refused;
+    node_walk walk(replies.reply(0));
+    lock_info info;
+    if (auto const left = node_walk(replies.reply(0)).text(); left == "-2")
+        co_return info; // nobody has it
+    else if (left == "-1")
+        info.free_in = std::chrono::milliseconds::max(); // somebody took its end away
+    else
+        info.free_in = std::chrono::milliseconds(walk.number());
+    if (!walk.ok())
+        co_return unexpected_reply("PTTL");
+    co_return info;
 }
 
 } // namespace strandline::redis

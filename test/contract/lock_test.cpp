@@ -1,8 +1,12 @@
 // I2: locks.
 
 #include "contract/bed.hpp"
+#include "support/run.hpp"
 
 #include <strandline/names.hpp>
+
+#include <memory>
+#include <optional>
 
 using namespace strandline;
 using namespace strandline::testing;
@@ -114,6 +118,58 @@ BOOST_AUTO_TEST_CASE(needs_name_token_and_time)
         BOOST_TEST((co_await broker.renew_lock(name, "a", 0ms)) == errc::invalid_option);
         BOOST_TEST((co_await broker.unlock(name, "")) == errc::invalid_option);
         BOOST_TEST((co_await broker.unlock("", "a")) == errc::invalid_name);
+        BOOST_TEST((co_await broker.inspect_lock("")).error() == errc::invalid_name);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(tells_when_it_runs_out)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const free_in = [&]() -> asio::awaitable<std::optional<std::chrono::milliseconds>> {
+            auto const info = co_await of.broker->inspect_lock(name);
+            BOOST_REQUIRE_MESSAGE(info.has_value(), info.error());
+            co_return info->free_in;
+        };
+        BOOST_TEST(!(co_await free_in()).has_value());
+        co_await lock(of, "a");
+        auto const left = co_await free_in();
+        BOOST_REQUIRE(left.has_value());
+        BOOST_TEST((*left > lease - guard && *left <= lease));
+        BOOST_TEST(!(co_await of.broker->renew_lock(name, "a", 2 * lease)));
+        BOOST_TEST((co_await free_in() > lease));
+        BOOST_TEST(!(co_await of.broker->unlock(name, "a")));
+        BOOST_TEST(!(co_await free_in()).has_value());
+        co_await lock(of, "a", 1ms);
+        while (co_await free_in())
+            co_await of.round_trip();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(W1_tells_who_watches_it_when_it_is_given_back)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const told = std::make_shared<int>(0);
+        auto const of_other = std::make_shared<int>(0);
+        auto const interest = of.broker->watch(name, {}, [told] { ++*told; });
+        auto const other = of.broker->watch("other", {}, [of_other] { ++*of_other; });
+        // The interest takes its time to reach a server.
+        while (*told == 0) {
+            co_await lock(of, "a");
+            BOOST_TEST(!(co_await of.broker->unlock(name, "a")));
+            co_await of.round_trip();
+        }
+        co_await of.round_trip();
+        auto const before = *told;
+        // Not by who does not have it, and not by what goes on with it.
+        BOOST_TEST((co_await of.broker->unlock(name, "a")) == errc::lock_lost);
+        co_await lock(of, "a");
+        BOOST_TEST(!(co_await of.broker->renew_lock(name, "a", lease)));
+        co_await of.round_trip();
+        BOOST_TEST(*told == before);
+        BOOST_TEST(!(co_await of.broker->unlock(name, "a")));
+        while (*told == before)
+            co_await of.round_trip();
+        BOOST_TEST(*of_other == 0);
     });
 }
 

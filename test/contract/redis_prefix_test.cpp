@@ -6,6 +6,7 @@
 #include <strandline/names.hpp>
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 namespace strandline::testing {
@@ -91,6 +92,12 @@ BOOST_AUTO_TEST_CASE(stand_in_every_key_and_in_no_name)
             BOOST_REQUIRE_MESSAGE(item->outcome.has_value(), item->outcome.error());
         }
         co_await of.append("{a}b", "x");
+        std::array<std::string_view, 1> const measured{"orders"};
+        auto const told = (co_await of.broker->measure(measured)).value().front();
+        BOOST_TEST(told.length == 3U);
+        BOOST_TEST((told.dead == 1U));
+        BOOST_TEST((told.delayed == 1U));
+        BOOST_TEST((co_await of.broker->inspect_lock(group_lock("orders", "g")))->free_in.has_value());
         std::vector<std::string> const expected{
             "shop:orders",
             "{shop:a}b",
@@ -127,6 +134,20 @@ BOOST_AUTO_TEST_CASE(stand_in_the_channels_of_hints)
         while (*told == 0)
             co_await of.round_trip();
         BOOST_TEST(*told == 1);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(stand_in_the_channels_of_locks)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const told = std::make_shared<int>(0);
+        auto const interest = of.broker->watch("lock", {}, [told] { ++*told; });
+        while (command({"PUBSUB", "CHANNELS"}) != "strandline:0:shop:lock")
+            co_await of.round_trip();
+        BOOST_TEST((co_await of.broker->lock("lock", "a", lease)).has_value());
+        BOOST_TEST(!(co_await of.broker->unlock("lock", "a")));
+        while (*told == 0)
+            co_await of.round_trip();
     });
 }
 

@@ -56,6 +56,8 @@ std::vector<std::string> const documented{
     "+del",
     "+incr",
     "+pexpire",
+    "+pttl",
+    "+info",
     "+type",
     "+hsetnx",
     "+hmget",
@@ -177,7 +179,15 @@ asio::awaitable<void> do_everything(bed& of)
     BOOST_TEST((co_await broker.lock(name, "a", lease)).has_value());
     BOOST_TEST((co_await broker.lock(name, "a", lease)).has_value());
     BOOST_TEST(!(co_await broker.renew_lock(name, "a", lease)));
+    BOOST_TEST((co_await broker.inspect_lock(name)).has_value());
     BOOST_TEST(!(co_await broker.unlock(name, "a")));
+
+    std::array<std::string_view, 1> const measured{"orders"};
+    auto const statistics = co_await broker.measure(measured);
+    BOOST_REQUIRE(statistics.has_value());
+    BOOST_TEST(!statistics->at(0).why, statistics->at(0).why);
+    BOOST_TEST((statistics->at(0).delayed.has_value() && statistics->at(0).dead.has_value()));
+    BOOST_TEST((co_await broker.inspect_server()).has_value());
 
     auto const reader = broker.make_reader("g", "alice", read_as::acknowledged);
     co_await of.append("orders", "x");
@@ -378,6 +388,67 @@ BOOST_AUTO_TEST_CASE(to_count_a_stream_are_needed_for_its_lag)
         BOOST_REQUIRE(groups.has_value());
         BOOST_TEST(groups->at(0).pending == 1U);
         BOOST_TEST(!groups->at(0).lag.has_value());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(to_measure_are_needed_each_for_its_part)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.append_numbers("orders", 1);
+        std::array<std::string_view, 1> const streams{"orders"};
+        auto const measure = [&](std::vector<std::string> const& changes
+                             ) -> asio::awaitable<stream_statistics> {
+            limited by(of, changes);
+            auto const told = co_await by.run(by.as_clerk.broker->measure(streams));
+            BOOST_REQUIRE_MESSAGE(told.has_value(), told.error());
+            co_return told->at(0);
+        };
+        auto const without_zcard = co_await measure({"-zcard"});
+        BOOST_TEST(!without_zcard.why);
+        BOOST_TEST(!without_zcard.delayed.has_value());
+        BOOST_TEST((without_zcard.dead == 0U));
+        auto const without_xinfo = co_await measure({"-xinfo"});
+        BOOST_TEST(without_xinfo.why == errc::not_permitted);
+        BOOST_TEST((without_xinfo.delayed == 0U));
+        auto const without_pending = co_await measure({"-xpending"});
+        BOOST_TEST(without_pending.why == errc::not_permitted);
+        auto const other_keys = co_await measure({"resetkeys", "~users"});
+        BOOST_TEST(other_keys.why == errc::not_permitted);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(to_count_a_lag_are_made_up_for_by_at_least)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        auto const ids = co_await of.append_numbers("orders", 3);
+        command({"XDEL", "orders", ids[1].to_string()});
+        limited by(of, {"-xrange"});
+        std::array<std::string_view, 1> const streams{"orders"};
+        auto const told = co_await by.run(by.as_clerk.broker->measure(streams));
+        BOOST_REQUIRE_MESSAGE(told.has_value(), told.error());
+        BOOST_TEST(!told->at(0).why);
+        BOOST_TEST(told->at(0).groups.at(0).lag == 0U);
+        BOOST_TEST(told->at(0).groups.at(0).lag_is_at_least);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(to_ask_the_server_about_itself_are_told_as_missing)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        limited by(of, {"-info"});
+        BOOST_TEST((co_await by.run(by.as_clerk.broker->inspect_server())).error() == errc::not_permitted);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(to_tell_of_a_lock_are_not_needed_to_give_it_back)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        limited by(of, {"resetchannels", "-publish"});
+        auto const name = group_lock("orders", "g");
+        BOOST_TEST((co_await by.run(by.as_clerk.broker->lock(name, "a", lease))).has_value());
+        BOOST_TEST(!(co_await by.run(by.as_clerk.broker->unlock(name, "a"))));
+        BOOST_TEST(!(co_await of.broker->inspect_lock(name))->free_in.has_value());
     });
 }
 

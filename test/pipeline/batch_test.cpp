@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(have_an_outcome_for_each_delivery)
         BOOST_TEST(attempts[2] == 2);
         auto letters = co_await of.dead_letters("orders");
         BOOST_REQUIRE(letters.size() == 2);
-        std::ranges::sort(letters, {}, &dead_letter::body);
+        std::ranges::sort(letters, {}, &stored_letter::body);
         BOOST_TEST(letters[0].header_of("dead-reason") == "exhausted");
         BOOST_TEST(letters[0].header_of("dead-error") == "at once");
         BOOST_TEST(letters[0].header_of("dead-attempts") == "2");

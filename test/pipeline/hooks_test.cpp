@@ -449,7 +449,7 @@ BOOST_AUTO_TEST_CASE(are_the_exceptions_that_end_its_attempts)
         BOOST_TEST(report.retried == 4);
         auto letters = co_await of.dead_letters("orders");
         BOOST_REQUIRE(letters.size() == 4);
-        std::ranges::sort(letters, {}, &dead_letter::body);
+        std::ranges::sort(letters, {}, &stored_letter::body);
         for (std::size_t i = 0; i != 4; ++i) {
             BOOST_TEST(letters[i].header_of("dead-attempts") == (i < 2 ? "1" : "3"));
             BOOST_TEST(letters[i].header_of("dead-reason") == "exhausted");

@@ -21,7 +21,7 @@ asio::awaitable<ending> run_to_the_end(std::shared_ptr<consumer> of)
 
 } // namespace
 
-std::string dead_letter::header_of(std::string_view name) const
+std::string stored_letter::header_of(std::string_view name) const
 {
     auto const found = std::ranges::find(headers, name, &header::name);
     return found == headers.end() ? std::string() : found->value;
@@ -144,7 +144,7 @@ asio::awaitable<std::vector<pending_info>> stage::pending(std::string_view strea
     co_return *entries;
 }
 
-asio::awaitable<std::vector<dead_letter>> stage::dead_letters(std::string stream)
+asio::awaitable<std::vector<stored_letter>> stage::dead_letters(std::string stream)
 {
     static int readers = 0;
     auto const name = dead_letter_stream(stream);
@@ -156,7 +156,7 @@ asio::awaitable<std::vector<dead_letter>> stage::dead_letters(std::string stream
     std::vector<received> entries;
     why = co_await reader->read(names, 100'000, 0ms, entries);
     BOOST_REQUIRE_MESSAGE(!why, why);
-    std::vector<dead_letter> letters;
+    std::vector<stored_letter> letters;
     for (auto const& one : entries) {
         auto& letter = letters.emplace_back();
         letter.body = one.entry.body;

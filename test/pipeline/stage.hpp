@@ -89,7 +89,7 @@ struct ending
 };
 
 /// What a reader of the dead letters sees.
-struct dead_letter
+struct stored_letter
 {
     std::optional<std::string> body;
     std::vector<header> headers;
@@ -155,7 +155,7 @@ public:
     asio::awaitable<std::vector<pending_info>> pending(std::string_view stream, std::string_view group);
 
     /// All that there are of the stream.
-    asio::awaitable<std::vector<dead_letter>> dead_letters(std::string stream);
+    asio::awaitable<std::vector<stored_letter>> dead_letters(std::string stream);
 
     /// Asks again and again until it is so.
     asio::awaitable<void> until(std::function<asio::awaitable<bool>()> is_so);

@@ -1,9 +1,9 @@
-#include "consume/promotion_plan.hpp"
+#include "promote/promotion_plan.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace strandline::consume {
+namespace strandline::promote {
 
 namespace {
 
@@ -40,7 +40,7 @@ void promotion_plan::look_at_all(clock::time_point now)
     }
 }
 
-void promotion_plan::look_at(stream_index stream, clock::time_point now)
+void promotion_plan::look_at(std::size_t stream, clock::time_point now)
 {
     auto& of = streams_[stream];
     of.hinted = true;
@@ -53,15 +53,15 @@ promotion_plan::turn promotion_plan::next() const
     auto const first = std::ranges::min_element(streams_, {}, &state::when);
     if (first == streams_.end())
         return {};
-    return {static_cast<stream_index>(first - streams_.begin()), first->when};
+    return {static_cast<std::size_t>(first - streams_.begin()), first->when};
 }
 
-void promotion_plan::began(stream_index stream)
+void promotion_plan::began(std::size_t stream)
 {
     streams_[stream].hinted = false;
 }
 
-void promotion_plan::ended(stream_index stream, promotion const& done, clock::time_point now)
+void promotion_plan::ended(std::size_t stream, promotion const& done, clock::time_point now)
 {
     auto& of = streams_[stream];
     of.is_at_rest = done.next != 0ms;
@@ -81,7 +81,7 @@ void promotion_plan::ended(stream_index stream, promotion const& done, clock::ti
         of.longest_sleep = std::min(sleep * 2, longest_sleep_);
 }
 
-void promotion_plan::failed(stream_index stream, bool may_pass, clock::time_point now)
+void promotion_plan::failed(std::size_t stream, bool may_pass, clock::time_point now)
 {
     auto& of = streams_[stream];
     of.is_at_rest = !may_pass;
@@ -99,4 +99,4 @@ promotion_plan::clock::duration promotion_plan::next_pause(state& of, clock::dur
     return of.pause;
 }
 
-} // namespace strandline::consume
+} // namespace strandline::promote

@@ -1,35 +1,35 @@
 #pragma once
 
-#include "consume/identity.hpp"
-#include "consume/promotion_plan.hpp"
 #include "core/condition.hpp"
+#include "promote/promotion_plan.hpp"
 
 #include <strandline/broker.hpp>
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
-namespace strandline::consume {
+namespace strandline::promote {
 
-/// Moves delayed entries of the consumer's streams into them when they are due. Whoever does it at the same
+/// Moves delayed entries of some streams into them when they are due. Whoever does it at the same
 /// time, each is moved once: nothing of this needs a lease, and nothing is left behind where it ends.
 class promoter
 {
 public:
     struct hooks
     {
-        /// Something got into a stream.
-        std::function<void()> moved;
+        /// So many got into a stream.
+        std::function<void(std::size_t)> moved;
         /// It has looked at a stream, with or without success.
         std::function<void()> looked;
         /// The engine answered.
         std::function<void()> reached;
-        std::function<void(failure const&)> on_error;
+        std::function<void(std::string const& stream, failure const&)> on_error;
     };
 
     /// What is referred to must outlive this.
-    promoter(broker& engine, identity const& who, hooks to);
+    promoter(broker& engine, std::vector<std::string> const& streams, hooks to);
 
     asio::awaitable<void> run();
 
@@ -44,10 +44,10 @@ public:
 private:
     using clock = promotion_plan::clock;
 
-    asio::awaitable<void> look_at(stream_index stream);
+    asio::awaitable<void> look_at(std::size_t stream);
 
     broker& engine_;
-    identity const& who_;
+    std::vector<std::string> const& streams_;
     hooks to_;
     condition changed_;
     promotion_plan plan_;
@@ -58,4 +58,4 @@ private:
     bool closed_ = false;
 };
 
-} // namespace strandline::consume
+} // namespace strandline::promote

@@ -1,14 +1,12 @@
 #pragma once
 
-#include "consume/held.hpp"
-
 #include <strandline/broker.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <vector>
 
-namespace strandline::consume {
+namespace strandline::promote {
 
 /// Decides when which stream's delayed entries are looked at: when the next one is due, at once when a hint
 /// tells of a nearer one, and now and then in case a hint was lost.
@@ -25,24 +23,24 @@ public:
     void look_at_all(clock::time_point now);
 
     /// A hint. One that fails is not tried more often for it.
-    void look_at(stream_index stream, clock::time_point now);
+    void look_at(std::size_t stream, clock::time_point now);
 
     /// The stream whose turn is first, and when that is.
     struct turn
     {
-        stream_index stream = 0;
+        std::size_t stream = 0;
         clock::time_point when = clock::time_point::max();
     };
 
     turn next() const;
 
     /// A look begins: a hint that comes from now on may be of what it does not see.
-    void began(stream_index stream);
+    void began(std::size_t stream);
 
-    void ended(stream_index stream, promotion const& done, clock::time_point now);
+    void ended(std::size_t stream, promotion const& done, clock::time_point now);
 
     /// `may_pass`: it may succeed soon, without anybody's doing.
-    void failed(stream_index stream, bool may_pass, clock::time_point now);
+    void failed(std::size_t stream, bool may_pass, clock::time_point now);
 
     /// The last look at each stream found nothing that is due, or was refused.
     bool is_at_rest() const;
@@ -65,4 +63,4 @@ private:
     clock::duration longest_sleep_;
 };
 
-} // namespace strandline::consume
+} // namespace strandline::promote

@@ -2,7 +2,7 @@
 
 #include <strandline/error.hpp>
 
-namespace strandline::consume {
+namespace strandline {
 
 /// The engine could not be asked: nothing else would succeed now, either. Other failures are those of a
 /// stream.
@@ -12,4 +12,4 @@ inline bool is_out_of_reach(failure const& why)
            why == errc::unavailable || why == errc::closed;
 }
 
-} // namespace strandline::consume
+} // namespace strandline

@@ -1,11 +1,11 @@
 // D1, W1: when delayed entries are looked at.
 
-#include "consume/promotion_plan.hpp"
+#include "promote/promotion_plan.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 using namespace strandline;
-using namespace strandline::consume;
+using namespace strandline::promote;
 using namespace std::chrono_literals;
 
 namespace {

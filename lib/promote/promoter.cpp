@@ -1,12 +1,12 @@
-#include "consume/promoter.hpp"
+#include "promote/promoter.hpp"
 
-#include "consume/reach.hpp"
+#include "core/reach.hpp"
 
 #include <boost/asio/post.hpp>
 
 #include <utility>
 
-namespace strandline::consume {
+namespace strandline::promote {
 
 namespace {
 
@@ -17,13 +17,13 @@ constexpr std::chrono::seconds between_complaints{30};
 
 } // namespace
 
-promoter::promoter(broker& engine, identity const& who, hooks to)
+promoter::promoter(broker& engine, std::vector<std::string> const& streams, hooks to)
     : engine_(engine)
-    , who_(who)
+    , streams_(streams)
     , to_(std::move(to))
     , changed_(engine.get_executor())
-    , plan_(who_.streams.size(), clock::now())
-    , tell_again_(who_.streams.size())
+    , plan_(streams_.size(), clock::now())
+    , tell_again_(streams_.size())
 {}
 
 void promoter::look_again()
@@ -40,8 +40,8 @@ void promoter::close()
 
 asio::awaitable<void> promoter::run()
 {
-    for (stream_index stream = 0; stream != who_.streams.size(); ++stream)
-        hints_.push_back(engine_.watch(who_.streams[stream], {}, [this, stream] {
+    for (std::size_t stream = 0; stream != streams_.size(); ++stream)
+        hints_.push_back(engine_.watch(streams_[stream], {}, [this, stream] {
             plan_.look_at(stream, clock::now());
             changed_.notify();
         }));
@@ -55,25 +55,25 @@ asio::awaitable<void> promoter::run()
     hints_.clear();
 }
 
-asio::awaitable<void> promoter::look_at(stream_index stream)
+asio::awaitable<void> promoter::look_at(std::size_t stream)
 {
     plan_.began(stream);
-    auto const done = co_await engine_.promote_due(who_.streams[stream], most_in_call);
+    auto const done = co_await engine_.promote_due(streams_[stream], most_in_call);
     if (closed_)
         co_return;
     auto const now = clock::now();
     if (!done) {
         plan_.failed(stream, is_out_of_reach(done.error()) || is_retryable(done.error()), now);
-        to_.on_error(done.error());
+        to_.on_error(streams_[stream], done.error());
     }
     else {
         plan_.ended(stream, *done, now);
         to_.reached();
         if (done->moved != 0)
-            to_.moved();
+            to_.moved(done->moved);
         if (done->not_set_aside && now >= tell_again_[stream]) {
             tell_again_[stream] = now + between_complaints;
-            to_.on_error(done->not_set_aside);
+            to_.on_error(streams_[stream], done->not_set_aside);
         }
     }
     to_.looked();
@@ -82,4 +82,4 @@ asio::awaitable<void> promoter::look_at(stream_index stream)
         co_await asio::post(engine_.get_executor());
 }
 
-} // namespace strandline::consume
+} // namespace strandline::promote

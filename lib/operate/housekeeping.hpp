@@ -1,0 +1,56 @@
+#pragma once
+
+#include "promote/promoter.hpp"
+
+#include <strandline/broker.hpp>
+#include <strandline/detail/async_on_strand.hpp>
+#include <strandline/janitor.hpp>
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace strandline::operate {
+
+/// What a janitor does on one server. Belongs to the broker's strand.
+class housekeeping
+{
+public:
+    housekeeping(
+        broker_ptr engine, std::vector<stream_declaration> streams,
+        std::shared_ptr<janitor_options const> options
+    );
+
+    asio::any_io_executor const& get_executor() const noexcept { return engine_->get_executor(); }
+
+    /// Moves what is due, and cleans a stream whenever its turn in the interval is ours; until told to stop.
+    /// One run at a time.
+    asio::awaitable<detail::conclusion<janitor_report>> run(std::stop_token stop);
+
+    /// Each stream once, without asking for turns.
+    asio::awaitable<detail::conclusion<janitor_report>> sweep(std::stop_token stop);
+
+private:
+    asio::awaitable<void> clean_in_turns(std::stop_token const& stop, janitor_report& report);
+    asio::awaitable<failure> clean(std::size_t stream, std::stop_token const& stop, janitor_report& report);
+    asio::awaitable<failure>
+    collect(stream_declaration const& stream, std::stop_token const& stop, janitor_report& report);
+    asio::awaitable<failure>
+    remove_consumers(stream_declaration const& stream, std::stop_token const& stop, janitor_report& report);
+    asio::awaitable<failure>
+    promote(std::string const& stream, std::stop_token const& stop, janitor_report& report);
+    promote::promoter::hooks promoter_hooks(janitor_report& report);
+    void tell(std::string const& stream, failure const& why) const;
+
+    broker_ptr engine_;
+    std::vector<stream_declaration> streams_;
+    std::vector<std::string> names_;
+    std::shared_ptr<janitor_options const> options_;
+    /// By which the lock of an interval is ours.
+    std::string token_;
+    /// What was told last of each stream.
+    std::vector<std::string> told_;
+};
+
+} // namespace strandline::operate

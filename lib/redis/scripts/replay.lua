@@ -1,0 +1,70 @@
+-- Makes entries of dead letters once more.
+-- KEYS: the dead-letter stream, the stream.  ARGV: for each letter: its id, 1 when it is for all groups or 0.
+-- Answers for each letter {the id of its entry}, 0 (there is no such letter), or the text of an error that kept it.
+--
+-- A letter goes when its entry is stored, in one run of this script, so it becomes one entry whoever replays it; nothing
+-- raises between the two. The XDEL behind a refused XADD would succeed and lose the event.
+local dead_stream, stream = KEYS[1], KEYS[2]
+
+-- Arguments of a Lua call are limited to about 8000.
+local most_fields = 7000
+
+local function must_be_allowed(command, ...)
+  if not redis.acl_check_cmd(command, ...) then
+    error({err = 'NOPERM this user has no permissions to run the \'' .. string.lower(command) .. '\' command'})
+  end
+end
+
+must_be_allowed('XRANGE', dead_stream, '-', '+')
+must_be_allowed('XDEL', dead_stream, '0-0')
+must_be_allowed('XADD', stream, '*', '', '')
+must_be_allowed('XLEN', stream)
+-- Both raise where there is something else than a stream.
+redis.call('XLEN', stream)
+redis.call('XLEN', dead_stream)
+
+-- What the entry was, and where it came from first; how it died is out of date.
+local function replayed_fields(letter, is_for_all)
+  local fields, group = {}, nil
+  for i = 1, #letter, 2 do
+    local name, value = letter[i], letter[i + 1]
+    if name == 'dead-group' then
+      group = group or value
+    elseif name == 'dead-stream' or name == 'dead-id'
+      or string.sub(name, 1, 5) ~= 'dead-' and name ~= 'for-group' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+  end
+  if group and not is_for_all then
+    fields[#fields + 1] = 'for-group'
+    fields[#fields + 1] = group
+  end
+  return fields
+end
+
+local function replay(id, is_for_all)
+  local letter = redis.call('XRANGE', dead_stream, id, id)[1]
+  if not letter then
+    return 0
+  end
+  if #letter[2] > most_fields then
+    return 'ERR the letter has too many fields to be copied: ' .. #letter[2] / 2
+  end
+  local fields = replayed_fields(letter[2], is_for_all)
+  if #fields == 0 then
+    return 'ERR the letter has no fields but those of its death'
+  end
+  local added = redis.pcall('XADD', stream, '*', unpack(fields))
+  if type(added) == 'table' then
+    return added.err
+  end
+  redis.call('XDEL', dead_stream, id)
+  return {added}
+end
+
+local answers = {}
+for i = 1, #ARGV, 2 do
+  answers[#answers + 1] = replay(ARGV[i], ARGV[i + 1] == '1')
+end
+return answers
