@@ -91,6 +91,7 @@ consumer_options consumer_options_of(options const& wanted)
         made.max_concurrency, static_cast<std::size_t>(std::min<std::uint64_t>(wanted.count, enough))
     );
     made.read_count = wanted.read_count.value_or(std::min(made.read_count, made.max_in_flight));
+    made.claim_interval = std::min(made.claim_interval, made.lease);
     made.on_error = [](failure const& why) { fmt::print(stderr, "strandline: {}\n", why.message()); };
     if (auto why = validate(made))
         throw error(why);
