@@ -4,6 +4,7 @@
 #include <strandline/broker.hpp>
 #include <strandline/codec.hpp>
 #include <strandline/consumer_options.hpp>
+#include <strandline/consumer_status.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/detail/handler.hpp>
 #include <strandline/pending_delivery.hpp>
@@ -92,6 +93,7 @@ struct consume_report
 /// How long running handlers have to return when nothing else is said.
 inline constexpr std::chrono::milliseconds default_grace{30'000};
 
+class health_check;
 class registry;
 
 namespace consume {
@@ -111,9 +113,10 @@ class control;
 /// of different servers may run at the same time. A run ends when it has ended on all of them; when it cannot
 /// go on on one it stops on the others, as `stop()` does. Its report is of all together.
 ///
-/// Thread safety: `async_run`, `async_drain`, `stop` and `set_limits` may be called from any thread, the
-/// other members before `async_run`. Handlers run on the broker's strand, or on `worker_executor`, each on
-/// one thread at a time. Destroying a consumer that runs stops it at once, as `stop(0ms)` does.
+/// Thread safety: `async_run`, `async_drain`, `async_status`, `stop` and `set_limits` may be called from any
+/// thread, the other members before `async_run`. Handlers run on the broker's strand, or on
+/// `worker_executor`, each on one thread at a time. Destroying a consumer that runs stops it at once, as
+/// `stop(0ms)` does.
 class consumer
 {
 public:
@@ -226,6 +229,18 @@ public:
         );
     }
 
+    /// Tells what the consumer is at, while it runs or not. That a consumer lives is seen here, and not at
+    /// the server, whose idle times grow while a consumer waits for entries.
+    ///
+    /// Handler signature: `void(failure, consumer_status)`; there is no failure. It completes as soon as the
+    /// strand of each broker of the consumer has come to it, whatever became of the servers. Cancellation:
+    /// none.
+    template <asio::completion_token_for<void(failure, consumer_status)> Token = asio::deferred_t>
+    auto async_status(Token&& token = {}) const
+    {
+        return asio::async_initiate<Token, void(failure, consumer_status)>(initiate_status{control_}, token);
+    }
+
     /// Changes `consumer_options::max_concurrency` and `max_in_flight`, also while it runs. Lower ones hold
     /// once what is held has been handled: nothing is cancelled or handed back. Throws `error` with
     /// `invalid_option`.
@@ -238,6 +253,8 @@ public:
     void stop(std::chrono::milliseconds grace = default_grace);
 
 private:
+    friend health_check;
+
     using run_handler = asio::any_completion_handler<void(failure, consume_report)>;
 
     struct initiate_run
@@ -273,6 +290,24 @@ private:
         }
     };
 
+    using status_handler = asio::any_completion_handler<void(failure, consumer_status)>;
+
+    struct initiate_status
+    {
+        std::shared_ptr<consume::control> control;
+
+        using executor_type = asio::any_io_executor;
+
+        executor_type get_executor() const noexcept { return executor_of(*control); }
+
+        template <class Handler>
+        void operator()(Handler&& handler) const
+        {
+            tell_status(control, status_handler(std::forward<Handler>(handler)));
+        }
+    };
+
+    static void tell_status(std::shared_ptr<consume::control> const& control, status_handler handler);
     static void receive(std::shared_ptr<consume::control> const& control, receive_handler handler);
     static asio::any_io_executor executor_of(consume::control const& control) noexcept;
     static void start(std::shared_ptr<consume::control> const& control, run_handler handler, bool drains);

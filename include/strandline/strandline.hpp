@@ -8,6 +8,7 @@
 #include <strandline/consumer.hpp>
 #include <strandline/consumer_options.hpp>
 #include <strandline/dead_letters.hpp>
+#include <strandline/consumer_status.hpp>
 #include <strandline/delayed_events.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/entry_id.hpp>
@@ -16,6 +17,8 @@
 #include <strandline/event.hpp>
 #include <strandline/event_bus.hpp>
 #include <strandline/janitor.hpp>
+#include <strandline/health.hpp>
+#include <strandline/lock.hpp>
 #include <strandline/memory.hpp>
 #include <strandline/names.hpp>
 #include <strandline/open.hpp>

@@ -133,6 +133,8 @@ struct event_bus::state : std::enable_shared_from_this<state>
     condition changed;
     bool is_running = false;
     bool is_closing = false;
+    /// The bus is gone: nobody could close a run that begins now.
+    bool is_retired = false;
     std::size_t under_way = 0;
     failure why;
     consume_report report;
@@ -160,8 +162,10 @@ event_bus::event_bus(registry const& from, consumer_options consuming, producer_
 
 event_bus::~event_bus()
 {
-    if (state_)
-        close(std::chrono::milliseconds(0));
+    if (!state_)
+        return;
+    asio::post(state_->strand, [of = state_] { of->is_retired = true; });
+    close(std::chrono::milliseconds(0));
 }
 
 event_bus::event_bus(event_bus&&) noexcept = default;
@@ -214,6 +218,8 @@ event_bus::run(std::shared_ptr<state> of, std::stop_token stop)
 {
     if (of->is_running)
         co_return detail::conclusion<consume_report>{errc::already_running, {}};
+    if (of->is_retired)
+        co_return detail::conclusion<consume_report>();
     of->is_running = true;
     of->is_closing = false;
     of->why = {};

@@ -66,6 +66,20 @@ void branch::cancel(std::chrono::milliseconds grace)
     with_session([=](session& running) { running.cancel(grace); });
 }
 
+void branch::tell_status(status_handler handler)
+{
+    asio::dispatch(get_executor(), [self = shared_from_this(), handler = std::move(handler)]() mutable {
+        consumer_status told;
+        if (auto const running = self->current_.lock())
+            told = running->status();
+        else
+            for (auto const& one : *self->subscriptions_)
+                told.streams.push_back({.name = one.stream});
+        auto const executor = asio::get_associated_executor(handler, self->get_executor());
+        asio::dispatch(executor, asio::append(std::move(handler), std::move(told)));
+    });
+}
+
 void branch::extend(std::string const& stream, entry_id id)
 {
     with_session([=](session& running) { running.extend(stream, id); });

@@ -37,6 +37,11 @@ public:
     void stop(std::chrono::milliseconds grace);
     void cancel(std::chrono::milliseconds grace);
 
+    using status_handler = asio::any_completion_handler<void(consumer_status)>;
+
+    /// The handler is called where it wants to be called.
+    void tell_status(status_handler handler);
+
     /// From any thread.
     void extend(std::string const& stream, entry_id id);
 

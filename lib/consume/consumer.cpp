@@ -83,6 +83,11 @@ void consumer::receive(std::shared_ptr<consume::control> const& control, receive
     control->receive(std::move(handler));
 }
 
+void consumer::tell_status(std::shared_ptr<consume::control> const& control, status_handler handler)
+{
+    control->tell_status(std::move(handler));
+}
+
 asio::any_io_executor consumer::executor_of(consume::control const& control) noexcept
 {
     return control.get_executor();

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -31,6 +32,43 @@ std::string unique_name()
     boost::system::error_code ignored;
     std::random_device random;
     return fmt::format("{}-{}-{:08x}", asio::ip::host_name(ignored), ::getpid(), random());
+}
+
+void add_to(consumer_status& sum, consumer_status&& part)
+{
+    sum.running |= part.running;
+    sum.is_full |= part.is_full;
+    std::ranges::move(part.streams, std::back_inserter(sum.streams));
+    sum.running_handlers += part.running_handlers;
+    sum.stuck_handlers += part.stuck_handlers;
+    sum.queued += part.queued;
+    sum.waiting += part.waiting;
+    sum.held += part.held;
+}
+
+/// What the branches have told so far to one who asks. On the strand only.
+struct inquiry
+{
+    explicit inquiry(control::status_handler who, asio::any_io_executor const& strand)
+        : handler(std::move(who))
+        , work(asio::make_work_guard(asio::get_associated_executor(handler, strand)))
+    {}
+
+    control::status_handler handler;
+    /// The handler's own context must not run out of work meanwhile.
+    asio::executor_work_guard<asio::any_completion_executor> work;
+    std::vector<consumer_status> parts;
+    std::size_t missing = 0;
+};
+
+void answer(inquiry& one, asio::any_io_executor const& strand)
+{
+    consumer_status sum;
+    for (auto& part : one.parts)
+        add_to(sum, std::move(part));
+    auto const executor = asio::get_associated_executor(one.handler, strand);
+    auto const work = std::move(one.work);
+    asio::dispatch(executor, asio::append(std::move(one.handler), failure(), std::move(sum)));
 }
 
 } // namespace
@@ -168,6 +206,24 @@ void control::end(run& one)
     auto const executor = asio::get_associated_executor(one.handler, strand_);
     auto const work = std::move(one.work);
     asio::dispatch(executor, asio::append(std::move(one.handler), std::move(one.why), one.report));
+}
+
+void control::tell_status(status_handler handler)
+{
+    auto const one = std::make_shared<inquiry>(std::move(handler), strand_);
+    asio::post(strand_, [self = shared_from_this(), one] {
+        auto const& branches = self->branches_;
+        one->parts.resize(branches.size());
+        one->missing = branches.size();
+        if (branches.empty())
+            return answer(*one, self->strand_);
+        for (std::size_t i = 0; i != branches.size(); ++i)
+            branches[i]->tell_status(asio::bind_executor(self->strand_, [self, one, i](consumer_status told) {
+                one->parts[i] = std::move(told);
+                if (--one->missing == 0)
+                    answer(*one, self->strand_);
+            }));
+    });
 }
 
 void control::set_limits(std::size_t max_concurrency, std::size_t max_in_flight)

@@ -40,6 +40,11 @@ public:
 
     void receive(mailbox::receive_handler handler) { box_->receive(std::move(handler)); }
 
+    using status_handler = asio::any_completion_handler<void(failure, consumer_status)>;
+
+    /// Of all branches together.
+    void tell_status(status_handler handler);
+
     /// For the run under way and those that come.
     void set_limits(std::size_t max_concurrency, std::size_t max_in_flight);
 

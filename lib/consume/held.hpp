@@ -56,7 +56,8 @@ enum class waiting_for : std::uint8_t
     turn,
     /// Found pending: its key is looked up, to find its line; nothing is counted.
     line,
-    /// To be given up: its body is shown to whoever may veto; nothing is counted.
+    /// To be given up, unless it is another group's: its body is shown to whoever may veto; nothing is
+    /// counted.
     end,
 };
 

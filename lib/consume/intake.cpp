@@ -94,6 +94,7 @@ asio::awaitable<void> intake::prepare(stream_index index)
         if (!why) {
             self.preparing = false;
             self.readable = true;
+            self.why = {};
             readable_.insert(std::ranges::upper_bound(readable_, index), index);
             // A read under way knows nothing of this stream, and may wait long.
             if (busy())
@@ -106,6 +107,7 @@ asio::awaitable<void> intake::prepare(stream_index index)
             to_.fatal(why);
             break;
         }
+        self.why = why;
         to_.on_error({why.code(), fmt::format("stream {}: {}", self.name, why.message())});
         ++failed;
     }
@@ -213,13 +215,19 @@ asio::awaitable<void> intake::read(read_plan::read what)
     if (why) {
         // A right that is missing does not come back by itself.
         failures_ += why == errc::not_permitted ? 2 : 1;
+        for (auto const index : what.streams)
+            sources_[index].why = why;
         to_.on_error(why);
         readable_.clear();
         for (auto& one : sources_)
             one.readable = false;
     }
-    else
+    else {
         failures_ = 0;
+        auto const now = std::chrono::steady_clock::now();
+        for (auto const index : what.streams)
+            sources_[index].read_at = now;
+    }
     // Not before the last read has ended: what it brings would be found in the backlog, too.
     if (readable_.size() != sources_.size() && plan_.under_way() == 0)
         prepare_unreadable();
@@ -236,6 +244,15 @@ void intake::look_again()
     dry_ = false;
     plan_.look_again();
     fill();
+}
+
+stream_status intake::status(stream_index stream, std::chrono::steady_clock::time_point now) const
+{
+    auto const& of = sources_[stream];
+    stream_status told{std::string(of.name), of.readable, of.why, {}, {}};
+    if (of.read_at)
+        told.since_read = std::chrono::floor<std::chrono::milliseconds>(now - *of.read_at);
+    return told;
 }
 
 void intake::close()

@@ -8,12 +8,14 @@
 
 #include <strandline/broker.hpp>
 #include <strandline/consumer_options.hpp>
+#include <strandline/consumer_status.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -78,6 +80,12 @@ public:
     /// Reads no more; what reads under way bring still arrives.
     void close();
 
+    /// How a stream fares, but for what is handled of it.
+    stream_status status(stream_index stream, std::chrono::steady_clock::time_point now) const;
+
+    /// Streams can be read, and there is no room for what a read may bring.
+    bool is_full() const noexcept { return !readable_.empty() && undecided_ == 0 && !busy() && !dry_ && !closed_; }
+
     /// Something is under way that can bring entries.
     bool busy() const noexcept { return plan_.under_way() != 0; }
 
@@ -97,6 +105,10 @@ private:
         bool joined = false;
         bool readable = false;
         bool preparing = false;
+        /// What went wrong last, until it goes well again.
+        failure why;
+        /// When a read of it was answered last.
+        std::optional<std::chrono::steady_clock::time_point> read_at;
     };
 
     asio::awaitable<void> prepare(stream_index index);

@@ -21,6 +21,8 @@ namespace {
 /// How long a cancelled handler, or a read that was woken, has to end before it counts as stuck.
 constexpr std::chrono::seconds patience{1};
 
+constexpr std::string_view ended_with_process = "the process ended while a handler ran";
+
 identity make_identity(std::vector<subscription> const& subscriptions, consumer_options const& options)
 {
     identity who;
@@ -344,6 +346,26 @@ void session::extend(std::string_view stream, entry_id id)
     lanes_.restart_clock({static_cast<stream_index>(place - who_.streams.begin()), id});
 }
 
+consumer_status session::status()
+{
+    consumer_status told;
+    told.running = true;
+    told.is_full = intake_.is_full();
+    auto const now = clock::now();
+    for (stream_index stream = 0; stream != who_.streams.size(); ++stream) {
+        auto& one = told.streams.emplace_back(intake_.status(stream, now));
+        if (auto const handled = settler_.handled_at(stream))
+            one.since_handled = std::chrono::floor<std::chrono::milliseconds>(now - *handled);
+    }
+    told.running_handlers = lanes_.running();
+    told.stuck_handlers = lanes_.stuck();
+    told.queued = schedule_.ready();
+    told.waiting = waiting_count();
+    told.held = told.queued + told.waiting + settler_.unsettled();
+    lanes_.for_each([&](held const&) { ++told.held; });
+    return told;
+}
+
 asio::awaitable<session::ending> session::run()
 {
     auto locked = false;
@@ -502,8 +524,24 @@ failure session::read_format(held& delivery) const
     return of.options.format ? normalise(delivery, of.stream, *of.options.format) : failure();
 }
 
+/// What was replayed for another group (R1) is over before anything is made of it: no handler, no hook, no
+/// place in a line, no count. The header counts that is stored, whatever a format makes of it.
+bool session::pass_over(held const& delivery)
+{
+    auto const group = delivery.entry.header(header_names::for_group);
+    if (!group || *group == who_.group)
+        return false;
+    ++activity_;
+    if (!options_->at_most_once)
+        settler_.pass_over(delivery);
+    places_free(1);
+    return true;
+}
+
 void session::arrived(held delivery)
 {
+    if (pass_over(delivery))
+        return;
     ++activity_;
     if (stopping_ && !options_->at_most_once) {
         places_.release(1);
@@ -519,10 +557,18 @@ void session::arrived(held delivery)
 
 void session::fetched(held delivery, waiting const& waited)
 {
+    if (pass_over(delivery))
+        return;
     ++activity_;
     if (stopping_) {
         places_.release(1);
         give_back(waited);
+        return;
+    }
+    // Nobody is asked, so nobody sees it; and what ends the process may be its format.
+    if (waited.what == waiting_for::end && !options_->on_dead) {
+        places_.release(1);
+        settler_.bury(delivery.ref, delivery.attempt, "exhausted", std::string(ended_with_process));
         return;
     }
     if (auto const why = read_format(delivery)) {
@@ -550,7 +596,7 @@ void session::fetched(held delivery, waiting const& waited)
         break;
     }
     case waiting_for::end:
-        if (!bury(delivery, "exhausted", "the process ended while a handler ran")) {
+        if (!bury(delivery, "exhausted", std::string(ended_with_process))) {
             // It still may be what has ended the process.
             auto again = waited;
             again.due = clock::now() + judges_[delivery.ref.stream].reprieve().delay;
@@ -567,7 +613,9 @@ void session::fetched(held delivery, waiting const& waited)
 
 void session::start_alone(held delivery)
 {
-    if (stopping_) {
+    if (pass_over(delivery))
+        quarantine_.finished();
+    else if (stopping_) {
         places_.release(1);
         settler_.release(delivery.ref, delivery.attempt - 1, options_->lease);
         quarantine_.finished();
@@ -727,11 +775,8 @@ void session::recover(entry_ref ref, std::uint32_t attempts)
     one.ref = ref;
     one.attempts = attempts;
     one.suspect = attempts >= 2;
-    if (judges_[ref.stream].is_exhausted(attempts)) {
-        if (!options_->on_dead)
-            return settler_.bury(ref, attempts, "exhausted", "the process ended while a handler ran");
+    if (judges_[ref.stream].is_exhausted(attempts))
         one.what = waiting_for::end;
-    }
     else if (options_->order != ordering::unordered)
         one.what = waiting_for::line;
     else if (one.suspect)

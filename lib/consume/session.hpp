@@ -66,6 +66,9 @@ public:
 
     void set_limits(std::size_t max_concurrency, std::size_t max_in_flight);
 
+    /// What it is at, and how its streams fare.
+    consumer_status status();
+
     /// Gives the handler that runs with that entry its whole time again.
     void extend(std::string_view stream, entry_id id);
 
@@ -90,6 +93,7 @@ private:
     void end_with(failure const& why);
 
     failure read_format(held& delivery) const;
+    bool pass_over(held const& delivery);
     void arrived(held delivery);
     void fetched(held delivery, waiting const& waited);
     void start_alone(held delivery);

@@ -72,6 +72,15 @@ void settler::drop(held const& delivery)
     add(delivery.ref.stream, std::move(one));
 }
 
+void settler::pass_over(held const& delivery)
+{
+    ending one;
+    one.id = delivery.ref.id;
+    one.confirmed = delivery.confirmed;
+    one.passed_over = true;
+    add(delivery.ref.stream, std::move(one));
+}
+
 void settler::release(entry_ref ref, std::uint32_t attempts, std::chrono::milliseconds idle, bool cancelled)
 {
     ending one;
@@ -233,6 +242,7 @@ void settler::finish(call& own, failure broken)
     auto& stream = streams_[own.stream];
     auto const reached = !is_out_of_reach(broken);
     auto const had_group = broken != errc::no_group;
+    auto const handled_before = counts_.handled;
     failure refusal;
     for (std::size_t i = 0; i != own.endings.size(); ++i) {
         auto& one = own.endings[i];
@@ -253,6 +263,8 @@ void settler::finish(call& own, failure broken)
         else
             count(one, own.items[i].state);
     }
+    if (counts_.handled != handled_before)
+        stream.handled_at = clock::now();
     own.endings.clear();
     --stream.calls;
     --under_way_;
@@ -305,6 +317,8 @@ void settler::try_refused_again()
 void settler::count(ending const& one, holding state)
 {
     --unsettled_;
+    if (one.passed_over)
+        return;
     if (state == holding::gone)
         ++counts_.gone;
     // What had no answer the first time and is not ours the second was carried out the first time, as far as

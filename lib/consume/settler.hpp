@@ -14,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,9 @@ public:
     /// Acknowledges what was not handled.
     void drop(held const& delivery);
 
+    /// Acknowledges what is another group's; it is in no count.
+    void pass_over(held const& delivery);
+
     /// Hands back; the count becomes `attempts` and another consumer can claim it when it has been idle for
     /// so long.
     void
@@ -81,6 +85,12 @@ public:
     condition& on_finished() noexcept { return on_finished_; }
 
     counts const& so_far() const noexcept { return counts_; }
+
+    /// When a delivery of the stream was last confirmed to have been handled.
+    std::optional<std::chrono::steady_clock::time_point> handled_at(stream_index stream) const
+    {
+        return streams_[stream].handled_at;
+    }
 
     /// Deliveries whose end has not been confirmed.
     std::size_t unsettled() const noexcept { return unsettled_; }
@@ -118,6 +128,7 @@ private:
         settle_as as = settle_as::acknowledged;
         bool cancelled = false;
         bool dropped = false;
+        bool passed_over = false;
         /// An earlier call for it had no answer, so that it may have been carried out.
         bool repeated = false;
         std::uint32_t attempts = 0;
@@ -136,6 +147,7 @@ private:
         /// become something else. They wait apart, so that they hold up nothing else.
         std::vector<ending> refused;
         std::size_t calls = 0;
+        std::optional<clock::time_point> handled_at;
     };
 
     struct call

@@ -110,8 +110,11 @@ struct janitor::state
 
     std::shared_ptr<janitor_options const> options;
     std::vector<std::unique_ptr<operate::housekeeping>> parts;
-    /// Of the run under way. On the strand only.
+    // On the strand only.
+    /// Of the run under way.
     std::optional<std::stop_source> current;
+    /// The janitor is gone: nobody could stop a run that begins now.
+    bool is_retired = false;
 };
 
 janitor::janitor(registry const& of, janitor_options options)
@@ -132,8 +135,10 @@ janitor::janitor(broker_ptr of, std::vector<stream_declaration> streams, janitor
 
 janitor::~janitor()
 {
-    if (state_)
-        stop();
+    if (!state_)
+        return;
+    asio::post(state_->strand(), [of = state_] { of->is_retired = true; });
+    stop();
 }
 
 janitor::janitor(janitor&&) noexcept = default;
@@ -162,6 +167,8 @@ janitor::run(std::shared_ptr<state> of, std::stop_token stop)
 {
     if (of->current)
         co_return detail::conclusion<janitor_report>{errc::already_running, {}};
+    if (of->is_retired)
+        co_return detail::conclusion<janitor_report>();
     auto& own = of->current.emplace();
     detail::conclusion<janitor_report> end;
     {

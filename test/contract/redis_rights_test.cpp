@@ -36,16 +36,20 @@ std::vector<std::string> const documented{
     "+xgroup|create",
     "+xgroup|createconsumer",
     "+xgroup|delconsumer",
+    "+xgroup|destroy",
     "+xreadgroup",
+    "+xread",
     "+xack",
     "+xpending",
     "+xclaim",
     "+xautoclaim",
     "+xrange",
+    "+xrevrange",
     "+xinfo",
     "+xlen",
     "+xtrim",
     "+xdel",
+    "+scan",
     "+hget",
     "+hset",
     "+hdel",
@@ -71,6 +75,8 @@ std::vector<std::string> const documented{
     "&strandline:*",
     "~orders",
     "~{orders}:*",
+    "~payments",
+    "~{payments}:*",
 };
 
 /// A broker of a user with those rights and what is added or taken away.
@@ -128,6 +134,31 @@ settlement removal(entry_id id)
     auto item = ending(id);
     item.remove = true;
     return item;
+}
+
+/// All that looks after streams.
+asio::awaitable<void> look_after_streams(bed& of)
+{
+    auto& broker = *of.broker;
+    membership const bob{"payments", "g", "bob"};
+    auto const ids = co_await of.deliver(bob, 4);
+    co_await of.settle(bob, ending(ids[0], settle_as::dead));
+    auto const letters = (co_await broker.inspect_entries("{payments}:dead", {}, 10)).value();
+    BOOST_REQUIRE(letters.size() == 1U);
+    replaying again;
+    again.id = letters[0].id;
+    BOOST_TEST(!(co_await broker.replay("payments", {&again, 1})));
+    BOOST_TEST(again.outcome.has_value(), again.outcome.error());
+    BOOST_TEST((co_await broker.transfer("payments", "g", "bob", "carol", true, {}, 10))->moved == 3U);
+    BOOST_TEST((co_await broker.remove("payments", {&ids[1], 1})).value() == 1U);
+    for (auto const count : {100U, 1000U})
+        BOOST_TEST((co_await broker.collect("payments", {}, count)).has_value());
+    for (auto const from : {start_position::beginning(), start_position::end()}) {
+        auto const by = broker.make_follower(from);
+        BOOST_TEST(!(co_await read(*by, {"payments"}, 10, 0ms)).why);
+    }
+    BOOST_TEST((co_await broker.list_streams()).has_value());
+    BOOST_TEST((co_await broker.remove_group("payments", "g")).value());
 }
 
 /// Everything that the broker can do, with success.
@@ -244,6 +275,7 @@ BOOST_AUTO_TEST_CASE(as_documented_are_enough_for_everything)
     check([](bed& of) -> asio::awaitable<void> {
         limited by(of);
         co_await by.run(do_everything(by.as_clerk));
+        co_await by.run(look_after_streams(by.as_clerk));
     });
 }
 
@@ -377,6 +409,79 @@ BOOST_AUTO_TEST_CASE(D1_on_the_dead_letters_are_needed_by_damaged_entries_alone)
         BOOST_TEST(done->moved == 1U);
         BOOST_TEST(done->not_set_aside == errc::not_permitted);
     });
+}
+
+BOOST_AUTO_TEST_CASE(R1_to_replay_are_asked_for_before_anything_is_written)
+{
+    for (auto const* const missing : {"-xrange", "-xadd", "-xdel", "-xlen"})
+        check([missing](bed& of) -> asio::awaitable<void> {
+            auto const id = co_await of.append("{orders}:dead", "x");
+            limited by(of, {missing});
+            replaying again;
+            again.id = id;
+            BOOST_TEST(!(co_await by.run(by.as_clerk.broker->replay("orders", {&again, 1}))));
+            BOOST_TEST_CONTEXT(missing)
+            {
+                BOOST_REQUIRE(again.outcome.has_error());
+                BOOST_TEST(again.outcome.error() == errc::not_permitted, again.outcome.error());
+            }
+            BOOST_TEST(command({"EXISTS", "orders"}) == "0");
+            BOOST_TEST(command({"XLEN", "{orders}:dead"}) == "1");
+        });
+}
+
+BOOST_AUTO_TEST_CASE(G1_to_collect_are_asked_for_before_anything_is_written)
+{
+    for (auto const* const missing : {"-xinfo", "-xpending", "-xrange", "-xack", "-xtrim"})
+        check([missing](bed& of) -> asio::awaitable<void> {
+            auto const ids = co_await of.deliver(alice, 3);
+            BOOST_TEST((co_await of.broker->remove("orders", {ids.data(), 1})).value() == 1U);
+            co_await of.settle(alice, ending(ids[1]));
+            limited by(of, {missing});
+            auto const done = co_await by.run(by.as_clerk.broker->collect("orders", {}, 10));
+            BOOST_TEST_CONTEXT(missing)
+            {
+                BOOST_REQUIRE(done.has_error());
+                BOOST_TEST(done.error() == errc::not_permitted, done.error());
+            }
+            BOOST_TEST((co_await of.pending("orders", "g")).size() == 2U);
+            BOOST_TEST(command({"XLEN", "orders"}) == "2");
+        });
+}
+
+BOOST_AUTO_TEST_CASE(to_transfer_are_asked_for_before_anything_is_written)
+{
+    for (auto const* const missing : {"-xpending", "-hget", "-xclaim", "-xack"})
+        check([missing](bed& of) -> asio::awaitable<void> {
+            (void)co_await of.deliver(alice, 1);
+            limited by(of, {missing});
+            auto const done =
+                co_await by.run(by.as_clerk.broker->transfer("orders", "g", "alice", "bob", true, {}, 1));
+            BOOST_TEST_CONTEXT(missing)
+            {
+                BOOST_REQUIRE(done.has_error());
+                BOOST_TEST(done.error() == errc::not_permitted, done.error());
+            }
+            BOOST_TEST((co_await of.pending("orders", "g")).at(0).consumer == "alice");
+        });
+}
+
+BOOST_AUTO_TEST_CASE(to_remove_a_group_are_asked_for_before_anything_is_written)
+{
+    for (auto const* const missing : {"-xgroup|destroy", "-del"})
+        check([missing](bed& of) -> asio::awaitable<void> {
+            (void)co_await of.deliver(alice, 1);
+            BOOST_TEST(!(co_await of.broker->join(own_alice, lease, true)));
+            limited by(of, {missing});
+            auto const done = co_await by.run(by.as_clerk.broker->remove_group("orders", "g"));
+            BOOST_TEST_CONTEXT(missing)
+            {
+                BOOST_REQUIRE(done.has_error());
+                BOOST_TEST(done.error() == errc::not_permitted, done.error());
+            }
+            BOOST_TEST((co_await of.broker->inspect_groups("orders"))->size() == 1U);
+            BOOST_TEST(command({"EXISTS", "{orders}:group:g"}) == "1");
+        });
 }
 
 BOOST_AUTO_TEST_CASE(to_count_a_stream_are_needed_for_its_lag)

@@ -66,6 +66,35 @@ BOOST_AUTO_TEST_CASE(twice_at_the_same_time_is_refused_and_harms_nothing)
     });
 }
 
+BOOST_AUTO_TEST_CASE(goes_on_when_its_group_is_removed)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        auto const handled = of.make_tally();
+        auto const told = of.make_tally();
+        auto options = named("clerk");
+        options.on_error = [told](failure const& why) {
+            if (why == errc::no_group)
+                told->add();
+        };
+        auto const billing = of.make_consumer(options);
+        billing->on("orders", [handled](delivery const&) -> asio::awaitable<void> {
+            handled->add();
+            co_return;
+        });
+        auto run = of.start(billing);
+        co_await of.publish("orders", "first");
+        co_await handled->reach(1);
+        BOOST_TEST((co_await of.broker->remove_group("orders", "billing")).value());
+        co_await told->reach(1);
+        // Made anew it begins at the beginning.
+        co_await handled->reach(2);
+        co_await of.publish("orders", "second");
+        co_await handled->reach(3);
+        billing->stop();
+        BOOST_TEST(!(co_await run.get()).why);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(again_after_the_end_begins_a_new_report)
 {
     check([](stage& of) -> asio::awaitable<void> {

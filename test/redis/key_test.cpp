@@ -76,6 +76,26 @@ BOOST_AUTO_TEST_CASE(differ_as_names_do)
         }
 }
 
+BOOST_AUTO_TEST_CASE(lead_back_to_their_names_alone)
+{
+    for (auto const* const prefix : {"", "p:", "a"})
+        for (auto const& name : texts_up_to(6))
+            if (!check_stream_name(name))
+                for (auto const& one : {name, derived_name(name, "dead")}) {
+                    auto const back = redis::name_of_key(prefix, key_name(prefix, one));
+                    BOOST_TEST(back.value_or("(none)") == one, prefix << one);
+                }
+    for (auto const* const other :
+         {"orders", "", "p:", "q:orders", "{orders}:dead", "xp:orders", "p:{a}", "{p:a"})
+        BOOST_TEST(!redis::name_of_key("p:", other).has_value(), other);
+}
+
+BOOST_AUTO_TEST_CASE(are_found_by_patterns_that_mean_nothing_else)
+{
+    BOOST_TEST(redis::glob_of("shop:") == "shop:");
+    BOOST_TEST(redis::glob_of("*a?[b]\\^-") == "\\*a\\?\\[b\\]\\\\\\^\\-");
+}
+
 BOOST_AUTO_TEST_CASE(without_a_prefix_are_the_names_themselves)
 {
     std::string_view const name = "{orders}:dead";

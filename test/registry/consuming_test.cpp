@@ -455,4 +455,38 @@ BOOST_AUTO_TEST_CASE(keeps_its_time_on_the_server_of_the_delivery)
     });
 }
 
+BOOST_AUTO_TEST_CASE(tells_the_status_of_both_servers_together)
+{
+    check_on_two([](two_servers& of) -> asio::awaitable<void> {
+        auto const doors = of.first.make_gate();
+        auto const billing = handling_both(of, passing(doors));
+        auto told = co_await billing->async_status();
+        BOOST_TEST(!told.running);
+        co_await of.publish("orders", "a");
+        co_await of.publish("mails", "b");
+        auto run = of.first.start(billing);
+        co_await of.first.until([&]() -> asio::awaitable<bool> {
+            told = co_await billing->async_status();
+            co_return told.running_handlers == 2;
+        });
+        BOOST_TEST(told.running);
+        BOOST_TEST(told.held == 2U);
+        BOOST_REQUIRE(told.streams.size() == 2U);
+        BOOST_TEST(told.streams[0].name == "orders");
+        BOOST_TEST(told.streams[1].name == "mails");
+        for (auto const& one : told.streams) {
+            BOOST_TEST(one.is_read);
+            BOOST_TEST(one.since_read.has_value());
+        }
+        doors->open();
+        co_await of.first.until([&]() -> asio::awaitable<bool> {
+            told = co_await billing->async_status();
+            co_return told.streams[0].since_handled&& told.streams[1].since_handled;
+        });
+        billing->stop();
+        co_await of.first.good_end(std::move(run));
+        BOOST_TEST(!(co_await billing->async_status()).running);
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -16,6 +16,7 @@
 #include <exception>
 #include <functional>
 #include <stop_token>
+#include <type_traits>
 #include <utility>
 
 namespace strandline::detail {
@@ -25,8 +26,30 @@ template <class T>
 struct conclusion
 {
     failure why;
-    T value;
+    T value{};
 };
+
+template <>
+struct conclusion<void>
+{
+    failure why;
+};
+
+template <class T>
+struct completion
+{
+    using signature = void(failure, T);
+};
+
+template <>
+struct completion<void>
+{
+    using signature = void(failure);
+};
+
+/// What a handler of such an operation is called with.
+template <class T>
+using completion_signature = completion<T>::signature;
 
 /// An operation, made when it starts; what it refers to belongs to the function, which lives as long as the
 /// operation. It may end early when it is told to stop, from whatever thread, and says so.
@@ -52,6 +75,14 @@ asio::awaitable<conclusion<T>> carry_out(broker_ptr of, engine_operation<T> cons
     co_return conclusion<T>{failure(), std::move(*answer)};
 }
 
+/// The same for one that answers nothing.
+using engine_command = std::function<asio::awaitable<failure>(broker&)>;
+
+inline asio::awaitable<conclusion<void>> carry_out(broker_ptr of, engine_command const& operation)
+{
+    co_return conclusion<void>{co_await operation(*of)};
+}
+
 /// Initiates operations that any thread may start: they run on the strand and complete where the handler
 /// wants to run. For what is not done for every event.
 template <class T>
@@ -71,7 +102,7 @@ struct initiate_on_strand
 
 private:
     static void start(
-        asio::any_io_executor const& strand, asio::any_completion_handler<void(failure, T)> handler,
+        asio::any_io_executor const& strand, asio::any_completion_handler<completion_signature<T>> handler,
         stoppable_operation<T> operation
     )
     {
@@ -92,9 +123,13 @@ private:
                      handler = std::move(handler)](std::exception_ptr unexpected, conclusion<T> end) mutable {
                         if (unexpected)
                             std::rethrow_exception(unexpected);
-                        asio::dispatch(
-                            own, asio::append(std::move(handler), std::move(end.why), std::move(end.value))
-                        );
+                        if constexpr (std::is_void_v<T>)
+                            asio::dispatch(own, asio::append(std::move(handler), std::move(end.why)));
+                        else
+                            asio::dispatch(
+                                own,
+                                asio::append(std::move(handler), std::move(end.why), std::move(end.value))
+                            );
                     }
                 );
             }
@@ -110,6 +145,17 @@ auto async_on_strand(broker_ptr const& of, engine_operation<T> operation, Token&
         initiate_on_strand<T>{of->get_executor()}, token,
         stoppable_operation<T>([of, operation = std::move(operation)](std::stop_token) {
             return carry_out<T>(of, operation);
+        })
+    );
+}
+
+template <class Token>
+auto async_on_strand(broker_ptr const& of, engine_command operation, Token&& token)
+{
+    return asio::async_initiate<Token, void(failure)>(
+        initiate_on_strand<void>{of->get_executor()}, token,
+        stoppable_operation<void>([of, operation = std::move(operation)](std::stop_token) {
+            return carry_out(of, operation);
         })
     );
 }
