@@ -9,6 +9,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/scope/scope_exit.hpp>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -156,11 +157,10 @@ private:
     asio::awaitable<void> handle(delivery const& what)
     {
         ++running_;
-        auto const leave = [this](void*) {
+        boost::scope::scope_exit const left([this] {
             --running_;
             changed_.cancel();
-        };
-        std::unique_ptr<void, decltype(leave)> const left(this, leave);
+        });
 
         // As many as are wanted are under way or done: one of these may fail, else the stop is near.
         while (taken_ == wanted_.count)

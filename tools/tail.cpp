@@ -5,6 +5,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/scope/scope_exit.hpp>
 
 #include <fmt/format.h>
 
@@ -48,6 +49,7 @@ public:
             if (!cancelled)
                 self->stop();
         });
+        boost::scope::scope_exit const left([this] { signals_.cancel(); });
         std::vector<received> entries;
         while (!is_stopping_ && left_ != 0) {
             entries.clear();
@@ -57,7 +59,6 @@ public:
             if (why)
                 co_await overcome(why);
         }
-        signals_.cancel();
     }
 
 private:
