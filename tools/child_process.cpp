@@ -67,17 +67,40 @@ struct prepared
     char* const* environment;
 };
 
-/// In the new process. Only what a signal handler may do, as ours may have other threads.
+/// Those that the guard is told.
+constexpr int end_softly = SIGTERM;
+constexpr int end_at_once = SIGHUP;
+
+/// Of the guard, for its signal handlers.
+pid_t volatile guarded = 0;
+sig_atomic_t volatile is_ending = 0;
+
+void block_all_signals(sigset_t* before)
+{
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+void allow_all_signals()
+{
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// What follows runs in new processes with all signals blocked, and does only what a signal handler may do, as
+// ours may have other threads.
+
 [[noreturn]] void become_shell(prepared const& with)
 {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != with.parent)
         ::_exit(1);
     ::setpgid(0, 0);
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    std::signal(SIGPIPE, SIG_DFL);
+    for (auto const one : {SIGHUP, SIGINT, SIGPIPE, SIGTERM})
+        std::signal(one, SIG_DFL);
+    allow_all_signals();
     ::dup2(with.input, STDIN_FILENO);
     // What somebody else opened without that flag, too.
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -85,6 +108,61 @@ struct prepared
     auto const why = errno;
     [[maybe_unused]] auto const written = ::write(with.trouble, &why, sizeof why);
     ::_exit(127);
+}
+
+void end_group(int signal)
+{
+    is_ending = 1;
+    ::kill(-guarded, signal == end_softly ? SIGTERM : SIGKILL);
+}
+
+/// Ends as the shell did.
+[[noreturn]] void end_as(int status)
+{
+    if (WIFSIGNALED(status)) {
+        ::prctl(PR_SET_DUMPABLE, 0);
+        std::signal(WTERMSIG(status), SIG_DFL);
+        ::raise(WTERMSIG(status));
+    }
+    ::_exit(WEXITSTATUS(status));
+}
+
+/// Starts the shell, and ends all of its process group when it is told to, or when our process ends: of that
+/// the system tells children only, and what the shell starts is none of ours.
+[[noreturn]] void guard_shell(prepared with)
+{
+    ::prctl(PR_SET_PDEATHSIG, end_at_once);
+    if (::getppid() != with.parent)
+        ::_exit(1);
+    // What a terminal says to us is not said to it.
+    ::setpgid(0, 0);
+    with.parent = ::getpid();
+    guarded = ::_Fork();
+    if (guarded == 0)
+        become_shell(with);
+    if (guarded < 0) {
+        auto const why = errno;
+        [[maybe_unused]] auto const written = ::write(with.trouble, &why, sizeof why);
+        ::_exit(127);
+    }
+    // Here and there, so that it is done whoever comes first.
+    ::setpgid(guarded, guarded);
+    ::close_range(3, ~0U, 0);
+    std::signal(end_softly, end_group);
+    std::signal(end_at_once, end_group);
+    std::signal(SIGINT, SIG_IGN);
+    allow_all_signals();
+
+    siginfo_t ignored{};
+    while (::waitid(P_PID, static_cast<id_t>(guarded), &ignored, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+        ;
+    // The number of the group is not another's as long as the shell has not been reaped.
+    if (is_ending)
+        ::kill(-guarded, SIGKILL);
+    int status = 0;
+    while (::waitpid(guarded, &status, 0) < 0 && errno == EINTR)
+        ;
+    end_as(status);
 }
 
 } // namespace
@@ -105,15 +183,20 @@ child_process::child_process(
         ::getpid(), input_reading.native_handle(), trouble_writing.native_handle(), arguments.data(),
         variables.data()
     };
-    id_ = checked(::fork(), "fork");
+    // Handlers of ours are not to run in the new process.
+    sigset_t before;
+    block_all_signals(&before);
+    id_ = ::fork();
     if (id_ == 0)
-        become_shell(with);
-    // Here and there, so that it is done whoever comes first.
-    ::setpgid(id_, id_);
+        guard_shell(with);
+    auto const why_not = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (id_ < 0)
+        throw std::system_error(why_not, std::generic_category(), "fork");
     auto const descriptor = static_cast<int>(::syscall(SYS_pidfd_open, id_, 0));
     if (descriptor < 0) {
         auto const why = errno;
-        send(SIGKILL);
+        send(end_at_once);
         reap();
         throw std::system_error(why, std::generic_category(), "pidfd_open");
     }
@@ -126,7 +209,7 @@ child_process::~child_process()
 {
     if (id_ < 0)
         return;
-    send(SIGKILL);
+    send(end_at_once);
     reap();
 }
 
@@ -155,12 +238,11 @@ asio::awaitable<process_end> child_process::finish(std::string_view input)
 asio::awaitable<void> child_process::end_early()
 {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    send(SIGTERM);
+    send(end_softly);
     co_await end_.async_wait(
         asio::posix::stream_descriptor::wait_read, asio::cancel_after(time_to_end, asio::as_tuple)
     );
-    // Also when the shell has ended: others of its group may not have.
-    send(SIGKILL);
+    send(end_at_once);
     co_await end_.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple);
     reap();
 }
@@ -168,7 +250,7 @@ asio::awaitable<void> child_process::end_early()
 void child_process::send(int signal) const
 {
     // The number is not another's as long as it has not been reaped.
-    ::kill(-id_, signal);
+    ::kill(id_, signal);
 }
 
 process_end child_process::reap()
@@ -178,7 +260,8 @@ process_end child_process::reap()
         ;
     id_ = -1;
     boost::system::error_code ignored;
-    input_->close(ignored);
+    if (input_)
+        input_->close(ignored);
     return WIFEXITED(status) ? process_end{WEXITSTATUS(status), 0} : process_end{0, WTERMSIG(status)};
 }
 

@@ -24,9 +24,8 @@ struct process_end
     int signal = 0;
 };
 
-/// A shell's command in a process group of its own, with our standard output and error. It is killed with
-/// this object, and as soon as our process ends, however that ends; what the shell has started then goes on
-/// unless the shell became it (`exec`).
+/// A shell's command in a process group of its own, with our standard output and error. All of the group is
+/// killed with this object, and as soon as our process ends, however that ends.
 class child_process
 {
 public:
@@ -51,6 +50,7 @@ private:
     asio::awaitable<void> end_early();
     process_end reap();
 
+    /// Of the process that guards the shell.
     pid_t id_ = -1;
     /// Shared with the write to it.
     std::shared_ptr<asio::posix::stream_descriptor> input_;

@@ -316,8 +316,7 @@ upper case and everything but letters and digits as _. What it returns decides:
 
 A command is ended, with all of its process group, after --timeout, when another
 consumer has taken its event over, and when --grace is over: by SIGTERM, and
-SIGKILL half a second later. Begin COMMAND with "exec" so that a program in it
-also ends when strandline is killed.
+SIGKILL half a second later. When strandline itself is killed, they are, too.
 
 --count counts events that were handled: those that fail or go to the dead
 letters are not among them, and exactly so many are acknowledged. --ack-none

@@ -287,9 +287,10 @@ BOOST_AUTO_TEST_CASE(a_crash_takes_its_commands_with_it_and_loses_nothing)
 {
     for (int i = 0; i != 20; ++i)
         publish(std::to_string(i));
-    auto command = begin(exec("echo $$; exec sleep 1000", {"--concurrency", "4", "--lease", "500ms"}));
+    auto command =
+        begin(exec("sleep 1000 & echo $$; echo $!; wait", {"--concurrency", "4", "--lease", "500ms"}));
     std::vector<std::string> children;
-    for (int i = 0; i != 4; ++i)
+    for (int i = 0; i != 8; ++i)
         children.push_back(read_line(output.reading));
     command.kill();
     for (auto const& child : children)
