@@ -3,6 +3,7 @@
 #include "exec.hpp"
 #include "listing.hpp"
 #include "option_values.hpp"
+#include "standard_error.hpp"
 
 #include <strandline/consumer.hpp>
 
@@ -17,7 +18,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -70,9 +70,9 @@ void print(consume_report const& report, bool json)
     for (auto const& [name, count] : members_of(report)) {
         object[name] = count;
         if (count != 0 || name == "handled")
-            text += fmt::format("{}{} {}", text.empty() ? "strandline: " : ", ", name, count);
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, count);
     }
-    fmt::print(stderr, "{}", json ? json_line(object) : text + '\n');
+    json ? write_error(json_line(object)) : tell(text);
 }
 
 /// What the consumer gets of the options. Throws `error` with what is wrong with them.
@@ -93,7 +93,7 @@ consumer_options consumer_options_of(options const& wanted)
     );
     made.read_count = wanted.read_count.value_or(std::min(made.read_count, made.max_in_flight));
     made.claim_interval = std::min(made.claim_interval, made.lease);
-    made.on_error = [](failure const& why) { fmt::print(stderr, "strandline: {}\n", why.message()); };
+    made.on_error = [](failure const& why) { tell(why.message()); };
     if (auto why = validate(made))
         throw error(why);
     return made;

@@ -1,18 +1,16 @@
 #include "commands.hpp"
 #include "event_json.hpp"
 #include "option_values.hpp"
+#include "standard_error.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/scope/scope_exit.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <limits>
 #include <memory>
 #include <string>
@@ -92,7 +90,7 @@ private:
     {
         if (!is_retryable(why.code()))
             throw error(why);
-        fmt::print(stderr, "strandline: {}\n", why.message());
+        tell(why.message());
         if (is_stopping_)
             co_return;
         pause_.expires_after(std::chrono::seconds(1));

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,8 +84,13 @@ struct executing : with_server
         return command;
     }
 
-    /// Lets a command go on that waits with `read x < gate`.
-    void open_gate() const { std::ofstream(gate) << '\n'; }
+    /// Lets so many commands go on that wait with `read x < gate`.
+    void open_gate(int count = 1)
+    {
+        // For reading, too: so opening it waits for nobody, and nobody reads its end.
+        opened_gate = owned_descriptor(::open(gate.c_str(), O_RDWR));
+        write_all(opened_gate, std::string(static_cast<std::size_t>(count), '\n'));
+    }
 
     std::string dead(std::string const& header) const
     {
@@ -97,6 +103,7 @@ struct executing : with_server
 
     fs::path folder;
     fs::path gate;
+    owned_descriptor opened_gate;
     pipe_ends output = make_pipe();
 };
 
@@ -302,6 +309,32 @@ BOOST_AUTO_TEST_CASE(a_crash_takes_its_commands_with_it_and_loses_nothing)
     auto const seen = lines_of(end.out);
     BOOST_TEST(std::set<std::string>(seen.begin(), seen.end()).size() == 20);
     BOOST_TEST(seen.size() == 20);
+}
+
+BOOST_AUTO_TEST_CASE(what_another_has_taken_over_is_ended)
+{
+    publish("x");
+    auto command = begin(exec("echo $$; exec sleep 1000", {"--lease", "500ms"}));
+    auto const child = read_line(output.reading);
+    command.send(SIGSTOP);
+    BOOST_TEST(run(exec("true", {"--lease", "500ms", "--count", "1"})).err == "strandline: handled 1\n");
+    BOOST_TEST(is_running(child));
+    command.send(SIGCONT);
+    until("the command has ended", [&] { return !is_running(child); });
+    command.send(SIGTERM);
+    BOOST_TEST(command.end().err == "strandline: handled 0, lost 1\n");
+}
+
+BOOST_AUTO_TEST_CASE(so_many_run_at_the_same_time)
+{
+    for (int i = 0; i != 3; ++i)
+        publish(std::to_string(i));
+    auto command =
+        begin(exec("echo begun; read x < " + gate.string(), {"--concurrency", "3", "--count", "3"}));
+    for (int i = 0; i != 3; ++i)
+        BOOST_TEST(read_line(output.reading) == "begun");
+    open_gate(3);
+    BOOST_TEST(command.end().err == "strandline: handled 3\n");
 }
 
 BOOST_AUTO_TEST_CASE(exactly_the_count_is_handled_by_commands)

@@ -194,6 +194,19 @@ BOOST_AUTO_TEST_CASE(ids_that_cannot_be_printed_are_a_failure)
     BOOST_TEST(unread.status == 1);
 }
 
+BOOST_AUTO_TEST_CASE(closed_descriptors_are_no_others)
+{
+    auto const closed = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"/bin/sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh", COMMAND});
+        return process(std::move(arguments), {.environment = {"STRANDLINE_URL=" + url}}).wait();
+    };
+    BOOST_TEST(closed({"publish", "orders", "x", "--quiet"}) == 0);
+    BOOST_TEST(closed({"publish", "orders", "x"}) == 1);
+    BOOST_TEST(closed({"publish", "orders"}) == 1);
+    BOOST_TEST(closed({"completion", "bash"}) == 1);
+    BOOST_TEST(number({"XLEN", "orders"}) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(delayed_events_are_listed_and_cancelled)
 {
     auto const later = run({"publish", "orders", "later", "--at", "2100-01-01T00:00:00.5Z", "--key", "k"});
