@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -45,6 +46,9 @@ public:
 
     bool number_float(double value, std::string const&) override
     {
+        // JSON has no such number, and what cannot come back is not taken.
+        if (!std::isfinite(value))
+            return refuse("there is a number that is not finite");
         return decoder_.on_double(value, {}, code_);
     }
 

@@ -37,9 +37,9 @@ struct delayed_event
 /// nobody reads it they wait.
 ///
 /// All operations complete where their handler wants to run, by default on the broker's strand. Errors:
-/// `invalid_name`, `wrong_type`, `not_permitted`, `unavailable`, `server_error`, `connection_lost`,
-/// `unreachable`, `refused`, `closed`. Cancellation: none; they end within the engine's connect timeout where
-/// there is no server.
+/// `invalid_name`, `invalid_option`, `wrong_type`, `not_permitted`, `unavailable`, `server_error`,
+/// `connection_lost`, `unreachable`, `refused`, `closed`. Cancellation: none; they end within the engine's
+/// connect timeout where there is no server.
 ///
 /// Thread safety: its functions may be called from any thread, also at the same time. Operations outlive it.
 class delayed_events
@@ -57,7 +57,7 @@ public:
     auto async_cancel(std::string_view stream, entry_id id, Token&& token = {}) const
     {
         return detail::async_on_strand<bool>(
-            broker_, [stream = std::string(stream), id](broker& of) { return of.cancel_delayed(stream, id); },
+            broker_, [stream = std::string(stream), id](broker& of) { return cancel(of, stream, id); },
             std::forward<Token>(token)
         );
     }
@@ -84,12 +84,17 @@ public:
     auto async_count(std::string_view stream, Token&& token = {}) const
     {
         return detail::async_on_strand<std::uint64_t>(
-            broker_, [stream = std::string(stream)](broker& of) { return of.count_delayed(stream); },
+            broker_, [stream = std::string(stream)](broker& of) { return count(of, stream); },
             std::forward<Token>(token)
         );
     }
 
 private:
+    // What these refer to belongs to the operation, which lives as long as they do.
+    static asio::awaitable<result<bool>> cancel(broker& of, std::string_view stream, entry_id id);
+
+    static asio::awaitable<result<std::uint64_t>> count(broker& of, std::string_view stream);
+
     static asio::awaitable<result<std::vector<delayed_event>>>
     list(broker& of, std::string_view stream, entry_id after, std::size_t count);
 

@@ -156,7 +156,7 @@ public:
     /// Of one server and these streams.
     health_check(broker_ptr of, std::vector<std::string> streams, health_options options = {});
 
-    /// Where handlers without an executor of their own run: the strand of the first broker.
+    /// Where handlers without an executor of their own run: a strand beside that of the first broker.
     asio::any_io_executor const& get_executor() const noexcept;
 
     /// From now on the consumer is looked after under that name, in place of another one that had it. The

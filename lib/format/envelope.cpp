@@ -71,6 +71,18 @@ public:
         auto topic = extract(what.headers, "topic");
         auto name = extract(what.headers, header_names::type);
         auto timestamp = extract(what.headers, "timestamp");
+        for (auto const* const text : {&id, &topic, &name, &timestamp})
+            if (*text && !detail::is_utf8(**text))
+                return {
+                    errc::not_encodable, detail::quoted(**text) + " is not UTF-8, and a field of the envelope"
+                };
+        if (what.body) {
+            json::value ignored;
+            if (auto const why = detail::json_decode_document(*what.body, ignored))
+                return {
+                    errc::not_encodable, "the payload of an envelope is JSON: " + std::string(why.words())
+                };
+        }
         json::object rest;
         for (auto const& one : what.headers) {
             if (!detail::is_utf8(one.name) || !detail::is_utf8(one.value))

@@ -43,7 +43,8 @@ public:
             return {errc::not_encodable, "flat fields need a JSON object"};
         event entry;
         for (auto const& [name, value] : *object) {
-            if (name.empty() || name.starts_with("dead-"))
+            if (name.empty() || name.starts_with("dead-") || name == header_names::idempotency_key ||
+                name == header_names::for_group)
                 return {errc::invalid_name, "no field can have the name of the member " + quoted(name)};
             if (value.is_null())
                 continue;

@@ -1,5 +1,6 @@
 #include "consume/control.hpp"
 #include "core/condition.hpp"
+#include "core/strand.hpp"
 #include "operate/health_judge.hpp"
 
 #include <strandline/health.hpp>
@@ -104,7 +105,8 @@ failure validate(health_options const& options)
     return {};
 }
 
-/// On the strand of the first broker, but for what does not change.
+/// On a strand of its own, but for what does not change: a handler that blocks the strand of its broker is
+/// something to be told.
 struct health_check::state
 {
     /// Somebody who is asked. One question at a time is under way; its answer may come in a later check than
@@ -131,14 +133,13 @@ struct health_check::state
     };
 
     state(std::vector<server> looked_after, health_options const& how)
-        : options(how)
+        : strand(make_strand_beside(looked_after.front().broker->get_executor()))
+        , options(how)
         , servers(std::move(looked_after))
         , judge(how)
-        , answered(strand())
-        , reported(strand())
+        , answered(strand)
+        , reported(strand)
     {}
-
-    asio::any_io_executor const& strand() const noexcept { return servers.front().broker->get_executor(); }
 
     bool waits() const
     {
@@ -148,6 +149,7 @@ struct health_check::state
 
     health_report report() const;
 
+    asio::any_io_executor strand;
     health_options options;
     /// As many as there are; does not change.
     std::vector<server> servers;
@@ -214,7 +216,7 @@ void health_check::watch(std::string name, consumer const& of)
     auto added = std::make_shared<state::watched>();
     added->name = std::move(name);
     added->control = of.control_;
-    asio::post(state_->strand(), [state = state_, added] {
+    asio::post(state_->strand, [state = state_, added] {
         std::erase_if(state->consumers, [&](auto const& one) { return one->name == added->name; });
         state->consumers.push_back(added);
     });
@@ -222,14 +224,14 @@ void health_check::watch(std::string name, consumer const& of)
 
 void health_check::unwatch(std::string name)
 {
-    asio::post(state_->strand(), [state = state_, name = std::move(name)] {
+    asio::post(state_->strand, [state = state_, name = std::move(name)] {
         std::erase_if(state->consumers, [&](auto const& one) { return one->name == name; });
     });
 }
 
 asio::any_io_executor const& health_check::get_executor() const noexcept
 {
-    return state_->strand();
+    return state_->strand;
 }
 
 void health_check::ask(std::shared_ptr<state> const& of)
@@ -241,7 +243,7 @@ void health_check::ask(std::shared_ptr<state> const& of)
         asio::co_spawn(
             one.broker->get_executor(), look_at(one.broker, one.name, one.streams, of->options.timeout),
             asio::bind_executor(
-                of->strand(),
+                of->strand,
                 [of, &one](std::exception_ptr unexpected, server_health seen) {
                     if (unexpected)
                         std::rethrow_exception(unexpected);
@@ -258,7 +260,7 @@ void health_check::ask(std::shared_ptr<state> const& of)
         one->is_gone = !control;
         if (!control || std::exchange(one->under_way, true))
             continue;
-        control->tell_status(asio::bind_executor(of->strand(), [of, one](failure, consumer_status told) {
+        control->tell_status(asio::bind_executor(of->strand, [of, one](failure, consumer_status told) {
             one->under_way = false;
             one->answer = std::move(told);
             of->answered.notify();

@@ -1,3 +1,5 @@
+#include "core/refusals.hpp"
+
 #include <strandline/detail/quoted.hpp>
 #include <strandline/names.hpp>
 #include <strandline/producer_options.hpp>
@@ -36,13 +38,8 @@ failure validate(producer_options const& options)
     for (auto const& [stream, of] : options.streams) {
         if (auto const why = check_stream_name(stream))
             return invalid("streams", fmt::format("has a name that no stream can have: {}", why.words()));
-        if (of.keep.age < milliseconds(0))
-            return invalid(
-                "streams", fmt::format(
-                               "[{}].keep.age must be at least 0, and is {} ms", detail::quoted(stream),
-                               of.keep.age.count()
-                           )
-            );
+        if (auto const why = check_retention(of.keep))
+            return invalid("streams", fmt::format("[{}].keep: {}", detail::quoted(stream), why.words()));
     }
     return {};
 }

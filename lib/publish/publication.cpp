@@ -66,9 +66,16 @@ void apply(publish_options&& options, publication& to)
         return;
 
     auto& headers = to.event.headers;
+    auto const has = [](strandline::headers const& all, std::string_view name) {
+        return std::ranges::find(all, name, &header::name) != all.end();
+    };
     auto const add = [&](std::string_view name, std::string& value) {
-        if (!value.empty())
-            headers.push_back({std::string(name), std::move(value)});
+        if (value.empty())
+            return;
+        // A reader would see the first one only.
+        if (has(headers, name) || has(options.headers, name))
+            to.refused = {errc::invalid_option, fmt::format("the header {} is given twice", quoted(name))};
+        headers.push_back({std::string(name), std::move(value)});
     };
     add(header_names::type, options.type);
     add(header_names::key, options.key);

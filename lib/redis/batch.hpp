@@ -61,7 +61,7 @@ private:
     std::vector<header_view> headers_;
 };
 
-/// The reply of XREADGROUP, written straight into a batch.
+/// The reply of XREADGROUP, or of XREAD, written straight into a batch.
 class read_reply final : public reply_sink
 {
 public:

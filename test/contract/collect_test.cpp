@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <random>
+#include <set>
 
 using namespace strandline;
 using namespace strandline::testing;
@@ -236,6 +239,94 @@ BOOST_AUTO_TEST_CASE(of_long_streams_never_goes_beyond_what_is_needed)
         BOOST_REQUIRE(left.size() == 766U);
         BOOST_TEST(left.front() == "1234");
         BOOST_TEST((co_await of.read_now("orders", "h", "bob")).size() == 766U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(never_removes_what_a_group_needs_whatever_was_done)
+{
+    struct member
+    {
+        membership who;
+        std::set<entry_id> unread;
+        std::set<entry_id> pending;
+    };
+
+    check([](bed& of) -> asio::awaitable<void> {
+        std::mt19937 random(20260112);
+        auto const below = [&](std::size_t most) { return std::size_t{random()} % most; };
+        std::set<entry_id> present;
+        std::array<member, 3> members{
+            {{{"orders", "a", "alice"}, {}, {}},
+             {{"orders", "b", "bob"}, {}, {}},
+             {{"orders", "c", "carol"}, {}, {}}}
+        };
+        for (auto const& each : members)
+            co_await of.ensure_group("orders", each.who.group);
+        auto const pick = [&](std::set<entry_id> const& from) {
+            return *std::next(
+                from.begin(), static_cast<std::ptrdiff_t>(below(std::min<std::size_t>(from.size(), 12)))
+            );
+        };
+        std::uint64_t removed = 0;
+        for (int step = 0; step != 3'000; ++step) {
+            auto& one = members.at(below(members.size()));
+            switch (below(8)) {
+            case 0:
+            case 1: {
+                auto const id = co_await of.append("orders", "x");
+                present.insert(id);
+                for (auto& each : members)
+                    each.unread.insert(id);
+                break;
+            }
+            case 2:
+                for (auto const& entry :
+                     co_await of.read_now("orders", one.who.group, one.who.consumer, 1 + below(5)))
+                {
+                    BOOST_REQUIRE((entry.id == *one.unread.begin()));
+                    one.unread.erase(entry.id);
+                    one.pending.insert(entry.id);
+                }
+                break;
+            case 3:
+            case 4:
+            case 5:
+                if (!one.pending.empty()) {
+                    auto const id = pick(one.pending);
+                    (void)co_await of.settle(one.who, ending(id));
+                    one.pending.erase(id);
+                }
+                break;
+            case 6:
+                if (!present.empty() && below(3) == 0) {
+                    auto const id = pick(present);
+                    BOOST_REQUIRE((co_await of.broker->remove("orders", {&id, 1})).value() == 1U);
+                    present.erase(id);
+                    for (auto& each : members) {
+                        each.unread.erase(id);
+                        each.pending.erase(id);
+                    }
+                }
+                break;
+            default: {
+                auto needed = entry_id::max();
+                for (auto const& each : members)
+                    for (auto const* const kept : {&each.unread, &each.pending})
+                        if (!kept->empty())
+                            needed = std::min(needed, *kept->begin());
+                removed += co_await collect(of, below(2) == 0 ? 1 + below(10) : 1000);
+                present.erase(present.begin(), present.lower_bound(needed));
+                std::vector<entry_id> left;
+                for (auto const& entry : (co_await of.broker->inspect_entries("orders", {}, 1000)).value())
+                    left.push_back(entry.id);
+                BOOST_REQUIRE_MESSAGE(
+                    std::ranges::equal(left, present),
+                    "after step " << step << ": " << left.size() << " are left"
+                );
+            }
+            }
+        }
+        BOOST_TEST(removed > 100U);
     });
 }
 

@@ -79,6 +79,7 @@ BOOST_AUTO_TEST_CASE(are_refused_when_they_make_no_sense)
         co_await refused({.delay = 1s, .due = now}, "delay");
         co_await refused({.delay = std::chrono::years(101)}, "delay");
         co_await refused({.due = now + std::chrono::years(101)}, "due");
+        co_await refused({.key = "k", .headers = {{"key", "other"}}}, "key");
         BOOST_TEST((co_await of.stored_in("orders")).empty());
     });
 }
@@ -98,7 +99,7 @@ BOOST_AUTO_TEST_CASE(of_producers_are_checked_when_they_are_made)
         refused({.timeout = 0ms}, "timeout");
         refused({.timeout = 25h}, "timeout");
         refused({.streams = {{"a}b", {}}}}, "streams");
-        refused({.streams = {{"orders", {.keep = {.age = -1ms}}}}}, "keep.age");
+        refused({.streams = {{"orders", {.keep = {.age = -1ms}}}}}, "keep: retention::age");
         BOOST_TEST(!validate(producer_options{}));
         co_return;
     });

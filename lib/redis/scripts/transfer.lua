@@ -19,10 +19,10 @@ end
 
 local moved = 0
 for _, row in ipairs(pending) do
-  local id, idle, attempts = row[1], row[3], row[4]
+  local id, idle = row[1], row[3]
   if is_forced or lease and idle >= lease then
     local aged = string.format('%.0f', math.max(idle, lease or very_old))
-    if redis.call('XCLAIM', stream, group, to, 0, id, 'IDLE', aged, 'RETRYCOUNT', attempts, 'JUSTID')[1] then
+    if redis.call('XCLAIM', stream, group, to, 0, id, 'IDLE', aged, 'JUSTID')[1] then
       moved = moved + 1
     else
       redis.call('XACK', stream, group, id)
