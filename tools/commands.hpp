@@ -6,9 +6,11 @@
 namespace strandline::tools {
 
 void add_completion(command_tree& tree);
+void add_consume(command_tree& tree);
 void add_delayed(command_tree& tree);
 void add_help_markdown(command_tree& tree);
 void add_publish(command_tree& tree);
+void add_tail(command_tree& tree);
 void add_trim(command_tree& tree);
 
 /// All of them, in the order in which help shows them.
