@@ -5,6 +5,8 @@ namespace strandline::tools {
 void add_commands(command_tree& tree)
 {
     add_publish(tree);
+    add_consume(tree);
+    add_tail(tree);
     add_streams(tree);
     add_groups(tree);
     add_consumers(tree);

@@ -7,6 +7,7 @@ namespace strandline::tools {
 
 void add_collect(command_tree& tree);
 void add_completion(command_tree& tree);
+void add_consume(command_tree& tree);
 void add_consumers(command_tree& tree);
 void add_dead(command_tree& tree);
 void add_delayed(command_tree& tree);
@@ -18,6 +19,7 @@ void add_pending(command_tree& tree);
 void add_publish(command_tree& tree);
 void add_stats(command_tree& tree);
 void add_streams(command_tree& tree);
+void add_tail(command_tree& tree);
 void add_top(command_tree& tree);
 void add_transfer(command_tree& tree);
 void add_trim(command_tree& tree);

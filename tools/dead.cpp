@@ -65,9 +65,11 @@ std::vector<CLI::Option*> add_filter(CLI::App& to, dead_letter_filter& which)
 {
     return {
         to.add_option("--group", which.group, "Only those that this group has given up")->type_name("NAME"),
-        to.add_option("--reason", which.reason, "Only those that died of this")
-            ->check(CLI::Validator(CLI::IsMember({"exhausted", "rejected", "undecodable"})).description(""))
-            ->type_name("exhausted|rejected|undecodable"),
+        add_choice(
+            to, "--reason", which.reason,
+            {{"exhausted", "exhausted"}, {"rejected", "rejected"}, {"undecodable", "undecodable"}},
+            "Only those that died of this"
+        ),
         to.add_option("--type", which.type, "Only events of this type")->type_name("TEXT"),
         add_duration(to, "--older-than", which.older_than, "Only those that died at least so long ago"),
         add_duration(to, "--younger-than", which.younger_than, "Only those that died at most so long ago"),

@@ -67,6 +67,7 @@ asio::awaitable<void> ls(session& at, ls_options const& wanted)
 std::vector<entry_id> parse_ids(std::vector<std::string> const& texts)
 {
     std::vector<entry_id> ids;
+    ids.reserve(texts.size());
     for (auto const& text : texts)
         ids.push_back(entry_id::parse(text).value());
     return ids;

@@ -7,12 +7,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// Values of options beyond texts. A text that is none is a usage error that names the option.
@@ -86,6 +88,25 @@ CLI::Option* add_count(
         out = static_cast<std::uint32_t>(*value);
     };
     return to.add_option_function<std::string>(name, read, description)->type_name("N");
+}
+
+/// An option that is one of some words, which help and completion show.
+template <class Out>
+CLI::Option* add_choice(
+    CLI::App& to, std::string const& name, Out& out, std::vector<std::pair<std::string, Out>> choices,
+    std::string const& description
+)
+{
+    std::string form;
+    for (auto const& [word, value] : choices)
+        form += (form.empty() ? "" : "|") + word;
+    auto const read = [&out, name, form, choices = std::move(choices)](std::string const& text) {
+        auto const found = std::ranges::find(choices, text, &std::pair<std::string, Out>::first);
+        if (found == choices.end())
+            throw CLI::ValidationError(name, "expected " + form);
+        out = found->second;
+    };
+    return to.add_option_function<std::string>(name, read, description)->type_name(form);
 }
 
 /// For arguments that are names of streams.
