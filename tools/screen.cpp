@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <limits>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 namespace strandline::tools {
@@ -78,7 +79,7 @@ screen::~screen()
     // Neither fails but where there is no terminal any more.
     ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
     if (drawn_)
-        [[maybe_unused]] auto const size = ::write(STDOUT_FILENO, leave.data(), leave.size());
+        std::ignore = ::write(STDOUT_FILENO, leave.data(), leave.size());
 }
 
 asio::awaitable<void> screen::draw(std::string_view text)
