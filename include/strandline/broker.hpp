@@ -308,7 +308,8 @@ struct group_statistics
     entry_id last_delivered;
     /// Entries not yet delivered to the group; never more than the stream has.
     std::uint64_t lag = 0;
-    /// The engine could not tell and counted, and there were too many (10 000): the lag may be greater.
+    /// The engine could not tell and counted, and there was too much to count (10 000 entries, or entries of
+    /// 8 MB together): the lag may be greater.
     bool lag_is_at_least = false;
     std::vector<consumer_info> consumers;
 };
