@@ -60,8 +60,10 @@ public:
             // Stands for a request to a bank. Only this coroutine waits.
             asio::steady_timer bank(co_await asio::this_coro::executor, 20ms);
             co_await bank.async_wait();
-            if (what.total <= 0)
+            if (what.total <= 0) {
+                ++refused_;
                 throw strandline::reject("there is nothing to pay");
+            }
             ++charged_;
         });
     }
@@ -71,7 +73,9 @@ public:
         if (asked.target() != "/orders")
             co_return make(asked, http::status::not_found, "there are only /orders\n");
         if (asked.method() == http::verb::get)
-            co_return make(asked, http::status::ok, fmt::format("{} charged\n", charged_));
+            co_return make(
+                asked, http::status::ok, fmt::format("{} charged, {} refused\n", charged_, refused_)
+            );
         if (asked.method() != http::verb::post)
             co_return make(asked, http::status::method_not_allowed, "GET or POST\n");
 
@@ -97,6 +101,7 @@ private:
 
     strandline::event_bus& bus_;
     std::uint64_t charged_ = 0;
+    std::uint64_t refused_ = 0;
 };
 
 // Connections, each a coroutine, until it is stopped.

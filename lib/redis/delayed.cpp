@@ -1,7 +1,8 @@
 // Entries that are not due yet.
 
-#include "redis/batch.hpp"
+#include "redis/ask.hpp"
 #include "redis/engine.hpp"
+#include "redis/entries_reply.hpp"
 #include "redis/run_script.hpp"
 #include "redis/scripts.hpp"
 
@@ -70,41 +71,6 @@ asio::awaitable<failure> set_aside(
     co_return failure();
 }
 
-/// The reply of the script that shows delayed entries: depth 0 an array; 1 a member, then the array of its
-/// fields; 2 their names and values in turn.
-class delayed_reply final : public reply_sink
-{
-public:
-    void on_node(resp3::node_view const& node) override
-    {
-        if (node.depth == 0 && is_error(node))
-            error_ = server_failure(node.value);
-        else if (node.depth == 1 && !is_aggregate(node.data_type)) {
-            auto const id = entry_id::parse(node.value);
-            if (!id)
-                error_ = unexpected_reply("the script that shows delayed entries");
-            entries_.push_back({id ? *id : entry_id(), {}, batch_});
-        }
-        else if (node.depth == 1)
-            fields_.begin(node.aggregate_size);
-        else if (node.depth == 2 && !entries_.empty() && fields_.add(node.value, *batch_))
-            entries_.back().entry = fields_.finish(*batch_);
-    }
-
-    result<std::vector<listed_entry>> take()
-    {
-        if (error_)
-            return error_;
-        return std::move(entries_);
-    }
-
-private:
-    boost::intrusive_ptr<batch> batch_ = new batch(1024);
-    std::vector<listed_entry> entries_;
-    entry_fields fields_;
-    failure error_;
-};
-
 } // namespace
 
 asio::awaitable<result<promotion>> engine::promote_due(std::string_view stream, std::size_t count)
@@ -166,7 +132,7 @@ engine::inspect_delayed(std::string_view stream, entry_id after, std::size_t cou
     texts text(1);
     script_words words({delayed.ids, delayed.contents});
     words.add({behind, text(count)});
-    delayed_reply reply;
+    entries_reply reply(1, "the script that shows delayed entries");
     if (auto broken = co_await run_script(commands_, scripts::inspect_delayed(), words, reply))
         co_return broken;
     co_return reply.take();
@@ -176,16 +142,7 @@ asio::awaitable<result<std::uint64_t>> engine::count_delayed(std::string_view st
 {
     auto commands = make_request();
     commands.push("ZCARD", delayed_keys(key_of(stream)).ids);
-    node_replies replies;
-    if (auto broken = co_await commands_->exec(commands, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
-    auto const count = walk.number();
-    if (!walk.ok())
-        co_return unexpected_reply("ZCARD");
-    co_return count;
+    co_return co_await ask_for_number(commands_, commands, "ZCARD");
 }
 
 } // namespace strandline::redis

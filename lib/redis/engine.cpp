@@ -1,6 +1,7 @@
 #include "redis/engine.hpp"
 
 #include "core/strand.hpp"
+#include "redis/ask.hpp"
 #include "redis/batch.hpp"
 #include "redis/follower.hpp"
 #include "redis/reader.hpp"
@@ -192,13 +193,11 @@ engine::backlog(membership who, entry_id after, std::size_t count)
     auto commands = make_request();
     auto const at = key_of(who.stream);
     commands.push("XPENDING", at.text(), who.group, from->to_string(), "+", count, who.consumer);
-    node_replies replies;
-    if (auto broken = co_await commands_->exec(commands, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
+    auto const replies = co_await ask(commands_, commands);
+    if (!replies)
+        co_return replies.error();
     std::vector<pending_entry> entries;
-    node_walk walk(replies.reply(0));
+    node_walk walk(replies->reply(0));
     for (auto rest = walk.enter(); rest != 0 && walk.ok(); --rest) {
         walk.enter();
         auto& entry = entries.emplace_back();

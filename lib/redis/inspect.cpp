@@ -1,8 +1,9 @@
 // What the server tells of streams, groups, consumers and pending entries.
 
 #include "core/refusals.hpp"
-#include "redis/batch.hpp"
+#include "redis/ask.hpp"
 #include "redis/engine.hpp"
+#include "redis/entries_reply.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,48 +13,14 @@ namespace strandline::redis {
 namespace {
 
 /// XINFO says "ERR no such key" where the other commands say NOGROUP.
-failure refusal(node_replies const& replies, std::size_t command)
+asio::awaitable<result<node_replies>>
+look(std::shared_ptr<connection> connected, boost::redis::request const& commands)
 {
-    auto refused = replies.error(command);
-    if (refused.words().starts_with("ERR no such key"))
-        return {errc::no_group, std::string(refused.words())};
-    return refused;
+    auto replies = co_await ask(std::move(connected), commands);
+    if (!replies && replies.error().words().starts_with("ERR no such key"))
+        co_return failure(errc::no_group, std::string(replies.error().words()));
+    co_return replies;
 }
-
-/// The reply of XRANGE: depth 0 an array; 1 an entry; 2 its id, then the array of its fields; 3 their names
-/// and values in turn.
-class entries_reply final : public reply_sink
-{
-public:
-    void on_node(resp3::node_view const& node) override
-    {
-        if (node.depth == 0 && is_error(node))
-            error_ = server_failure(node.value);
-        else if (node.depth == 2 && !is_aggregate(node.data_type)) {
-            auto const id = entry_id::parse(node.value);
-            if (!id)
-                error_ = unexpected_reply("XRANGE");
-            entries_.push_back({id ? *id : entry_id(), {}, batch_});
-        }
-        else if (node.depth == 2)
-            fields_.begin(node.aggregate_size);
-        else if (node.depth == 3 && !entries_.empty() && fields_.add(node.value, *batch_))
-            entries_.back().entry = fields_.finish(*batch_);
-    }
-
-    result<std::vector<listed_entry>> take()
-    {
-        if (error_)
-            return error_;
-        return std::move(entries_);
-    }
-
-private:
-    boost::intrusive_ptr<batch> batch_ = new batch(4096);
-    std::vector<listed_entry> entries_;
-    entry_fields fields_;
-    failure error_;
-};
 
 } // namespace
 
@@ -61,14 +28,12 @@ asio::awaitable<result<stream_info>> engine::inspect_stream(std::string_view str
 {
     auto commands = make_request();
     commands.push("XINFO", "STREAM", key_of(stream).text());
-    node_replies replies;
-    if (auto broken = co_await commands_->exec(commands, replies))
-        co_return broken;
-    if (auto refused = refusal(replies, 0))
-        co_return refused;
+    auto const replies = co_await look(commands_, commands);
+    if (!replies)
+        co_return replies.error();
 
     stream_info info;
-    node_walk walk(replies.reply(0));
+    node_walk walk(replies->reply(0));
     auto const end_of_stream = [&]() -> std::optional<entry_id> {
         if (!walk.next_is_aggregate()) {
             walk.skip();
@@ -105,17 +70,15 @@ asio::awaitable<result<std::vector<group_info>>> engine::inspect_groups(std::str
     auto const at = key_of(stream);
     commands.push("XINFO", "GROUPS", at.text());
     commands.push("XLEN", at.text());
-    node_replies replies;
-    if (auto broken = co_await commands_->exec(commands, replies))
-        co_return broken;
-    if (auto refused = refusal(replies, 0))
-        co_return refused;
+    auto const replies = co_await look(commands_, commands);
+    if (!replies)
+        co_return replies.error();
 
     std::vector<group_info> groups;
     std::optional<std::uint64_t> length;
-    if (!replies.error(1))
-        length = node_walk(replies.reply(1)).number();
-    node_walk walk(replies.reply(0));
+    if (!replies->error(1))
+        length = node_walk(replies->reply(1)).number();
+    node_walk walk(replies->reply(0));
     for (auto rest = walk.enter(); rest != 0 && walk.ok(); --rest) {
         auto& group = groups.emplace_back();
         for (auto fields = walk.enter(); fields >= 2 && walk.ok(); fields -= 2) {
@@ -145,14 +108,12 @@ engine::inspect_consumers(std::string_view stream, std::string_view group)
 {
     auto commands = make_request();
     commands.push("XINFO", "CONSUMERS", key_of(stream).text(), group);
-    node_replies replies;
-    if (auto broken = co_await commands_->exec(commands, replies))
-        co_return broken;
-    if (auto refused = refusal(replies, 0))
-        co_return refused;
+    auto const replies = co_await look(commands_, commands);
+    if (!replies)
+        co_return replies.error();
 
     std::vector<consumer_info> consumers;
-    node_walk walk(replies.reply(0));
+    node_walk walk(replies->reply(0));
     for (auto rest = walk.enter(); rest != 0 && walk.ok(); --rest) {
         auto& consumer = consumers.emplace_back();
         for (auto fields = walk.enter(); fields >= 2 && walk.ok(); fields -= 2) {
@@ -180,14 +141,12 @@ engine::inspect_pending(std::string_view stream, std::string_view group, entry_i
         co_return std::vector<pending_info>(); // the server refuses an interval that cannot hold any
     auto commands = make_request();
     commands.push("XPENDING", key_of(stream).text(), group, from->to_string(), "+", count);
-    node_replies replies;
-    if (auto broken = co_await commands_->exec(commands, replies))
-        co_return broken;
-    if (auto refused = refusal(replies, 0))
-        co_return refused;
+    auto const replies = co_await look(commands_, commands);
+    if (!replies)
+        co_return replies.error();
 
     std::vector<pending_info> entries;
-    node_walk walk(replies.reply(0));
+    node_walk walk(replies->reply(0));
     for (auto rest = walk.enter(); rest != 0 && walk.ok(); --rest) {
         walk.enter();
         auto& entry = entries.emplace_back();
@@ -211,7 +170,7 @@ engine::inspect_entries(std::string_view stream, entry_id after, std::size_t cou
         co_return std::vector<listed_entry>(); // the server refuses an interval that cannot hold any
     auto commands = make_request();
     commands.push("XRANGE", key_of(stream).text(), from->to_string(), "+", "COUNT", count);
-    entries_reply reply;
+    entries_reply reply(2, "XRANGE");
     if (auto broken = co_await commands_->exec(commands, reply))
         co_return broken;
     co_return reply.take();

@@ -1,4 +1,5 @@
 #include "core/refusals.hpp"
+#include "redis/ask.hpp"
 #include "redis/engine.hpp"
 #include "redis/run_script.hpp"
 #include "redis/scripts.hpp"
@@ -88,14 +89,12 @@ asio::awaitable<result<lock_info>> engine::inspect_lock(std::string_view name)
         co_return invalid;
     auto commands = make_request();
     commands.push("PTTL", holder_of(key_of(name)));
-    node_replies replies;
-    if (auto broken = co_await commands_->exec(commands, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
+    auto const replies = co_await ask(commands_, commands);
+    if (!replies)
+        co_return replies.error();
+    node_walk walk(replies->reply(0));
     lock_info info;
-    if (auto const left = node_walk(replies.reply(0)).text(); left == "-2")
+    if (auto const left = node_walk(replies->reply(0)).text(); left == "-2")
         co_return info; // nobody has it
     else if (left == "-1")
         info.free_in = std::chrono::milliseconds::max(); // somebody took its end away

@@ -1,5 +1,6 @@
 // What there is to be counted, and the server itself.
 
+#include "redis/ask.hpp"
 #include "redis/engine.hpp"
 #include "redis/run_script.hpp"
 #include "redis/scripts.hpp"
@@ -134,12 +135,10 @@ asio::awaitable<result<server_info>> engine::inspect_server()
 {
     auto commands = make_request();
     commands.push("INFO", "server", "memory", "replication");
-    node_replies replies;
-    if (auto broken = co_await commands_->exec(commands, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
+    auto const replies = co_await ask(commands_, commands);
+    if (!replies)
+        co_return replies.error();
+    node_walk walk(replies->reply(0));
     auto const report = walk.text();
     if (!walk.ok())
         co_return unexpected_reply("INFO");

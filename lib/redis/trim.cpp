@@ -1,6 +1,6 @@
 #include "core/refusals.hpp"
+#include "redis/ask.hpp"
 #include "redis/engine.hpp"
-#include "redis/run_script.hpp"
 
 #include <algorithm>
 
@@ -25,19 +25,13 @@ asio::awaitable<result<std::uint64_t>> trim_to(
             commands.push("XTRIM", stream, strategy, "=", threshold);
         else
             commands.push("XTRIM", stream, strategy, "~", threshold, "LIMIT", most_in_step);
-        node_replies replies;
-        if (auto broken = co_await connected->exec(commands, replies))
-            co_return broken;
-        if (auto refused = replies.error(0))
-            co_return refused;
-        node_walk walk(replies.reply(0));
-        auto const now_removed = walk.number();
-        if (!walk.ok())
-            co_return unexpected_reply("XTRIM");
-        removed += now_removed;
+        auto const now_removed = co_await ask_for_number(connected, commands, "XTRIM");
+        if (!now_removed)
+            co_return now_removed.error();
+        removed += *now_removed;
         if (is_exact)
             co_return removed;
-        is_exact = now_removed < most_in_step / 2;
+        is_exact = *now_removed < most_in_step / 2;
     }
 }
 
@@ -45,12 +39,10 @@ asio::awaitable<result<std::chrono::milliseconds>> ask_for_time(std::shared_ptr<
 {
     auto commands = make_request();
     commands.push("TIME");
-    node_replies replies;
-    if (auto broken = co_await connected->exec(commands, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
+    auto const replies = co_await ask(connected, commands);
+    if (!replies)
+        co_return replies.error();
+    node_walk walk(replies->reply(0));
     walk.enter();
     std::chrono::microseconds now = std::chrono::seconds(walk.number());
     now += std::chrono::microseconds(walk.number());

@@ -1,6 +1,7 @@
 // Removing what nobody needs any more, and moving what somebody has left.
 
 #include "core/refusals.hpp"
+#include "redis/ask.hpp"
 #include "redis/engine.hpp"
 #include "redis/run_script.hpp"
 #include "redis/scripts.hpp"
@@ -86,16 +87,7 @@ asio::awaitable<result<std::size_t>> engine::remove(std::string_view stream, std
         words.push_back(text(id));
     auto commands = make_request();
     commands.push_range("XDEL", words);
-    node_replies replies;
-    if (auto broken = co_await commands_->exec(commands, replies))
-        co_return broken;
-    if (auto refused = replies.error(0))
-        co_return refused;
-    node_walk walk(replies.reply(0));
-    auto const removed = walk.number();
-    if (!walk.ok())
-        co_return unexpected_reply("XDEL");
-    co_return removed;
+    co_return co_await ask_for_number(commands_, commands, "XDEL");
 }
 
 asio::awaitable<result<bool>> engine::remove_group(std::string_view stream, std::string_view group)
@@ -129,12 +121,10 @@ asio::awaitable<result<std::vector<std::string>>> engine::list_streams()
             words.insert(words.end(), {"MATCH", pattern});
         auto commands = make_request();
         commands.push_range("SCAN", words);
-        node_replies replies;
-        if (auto broken = co_await connected->exec(commands, replies))
-            co_return broken;
-        if (auto refused = replies.error(0))
-            co_return refused;
-        node_walk walk(replies.reply(0));
+        auto const replies = co_await ask(connected, commands);
+        if (!replies)
+            co_return replies.error();
+        node_walk walk(replies->reply(0));
         walk.enter();
         cursor = walk.text();
         for (auto rest = walk.enter(); rest != 0 && walk.ok(); --rest)

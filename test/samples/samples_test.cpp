@@ -79,6 +79,33 @@ struct samples
 
     ended quickstart(std::string const& url) const { return run(QUICKSTART " --url " + url); }
 
+    /// Three orders are posted, of which one is none and one cannot be paid; then it is told to end.
+    ended service(std::string const& url) const
+    {
+        std::ofstream(folder / "client") << R"(
+coproc service { exec )" SERVICE R"( --port 0 --url )"
+                                         << url << R"(; }
+# Kept, because the shell closes its own when the service ends.
+exec 4<&${service[0]}
+pid=$service_PID
+read -r listening <&4
+ask() { # METHOD TARGET BODY
+    exec 3<>/dev/tcp/127.0.0.1/${listening##*:}
+    printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %s\r\n\r\n%s' "$1" "$2" ${#3} "$3" >&3
+    cat <&3 | tr -d '\r'
+}
+ask POST /orders '{"id": "1", "total": 9.5}' | head -1
+ask POST /orders '{"id": "2"}' | head -1
+ask POST /orders '{"id": "3", "total": 0}' | head -1
+ask GET / '' | head -1
+until ask GET /orders '' | grep -q '^1 charged, 1 refused'; do :; done
+kill -TERM $pid
+cat <&4
+wait $pid
+)";
+        return run("bash client");
+    }
+
     ended ingest(std::string const& arguments) const { return run(INGEST " " + arguments); }
 
     fs::path folder;
@@ -180,6 +207,19 @@ BOOST_AUTO_TEST_CASE(ingest_counts_keys)
     check_ingest(ingest("--repeat 100 --key client input"), 0, "published 300 handled 300 keys 2 skipped 0");
 }
 
+BOOST_AUTO_TEST_CASE(service_takes_orders_by_http_and_ends_with_a_signal)
+{
+    auto const end = service("memory:");
+    BOOST_TEST(end.status == 0);
+    BOOST_TEST(
+        end.out == "HTTP/1.1 202 Accepted\n"
+                   "HTTP/1.1 400 Bad Request\n"
+                   "HTTP/1.1 202 Accepted\n"
+                   "HTTP/1.1 404 Not Found\n"
+                   "charged 1, dead letters 1, handed back 0\n"
+    );
+}
+
 BOOST_AUTO_TEST_CASE(keys_are_text_or_numbers)
 {
     file("{\"k\":\"1\"}\n{\"k\":1}\n{\"k\":1.5}\n{\"k\":18446744073709551615}\n{\"k\":\"\"}\n"
@@ -275,6 +315,14 @@ BOOST_AUTO_TEST_CASE(quickstart_reports_again)
 {
     check_quickstart(quickstart(url));
     check_quickstart(quickstart("redis://127.0.0.1:" + std::to_string(server.port())));
+}
+
+BOOST_AUTO_TEST_CASE(service_charges_again)
+{
+    auto const end = service(url);
+    BOOST_TEST(end.status == 0);
+    BOOST_TEST(end.last_line() == "charged 1, dead letters 1, handed back 0");
+    BOOST_TEST(server.command({"XLEN", "{orders}:dead"}) == "1");
 }
 
 BOOST_AUTO_TEST_CASE(ingest_counts_its_own_events)
