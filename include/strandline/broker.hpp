@@ -569,7 +569,7 @@ public:
     remove(std::string_view stream, std::span<entry_id const> ids) = 0;
 
     /// Removes the group with everything that is pending in it, and what is kept beside it. False when there
-    /// is no such group, or no such stream.
+    /// is no such group, or no such stream. A consumer that still runs makes it anew, from the beginning.
     virtual asio::awaitable<result<bool>> remove_group(std::string_view stream, std::string_view group) = 0;
 
     /// Reads streams without a group, at most once: what comes after `from` in each stream that is read, and

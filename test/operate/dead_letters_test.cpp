@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(of_which_no_entry_can_be_made_stay_and_keep_no_others)
 {
     check([](stage& of) -> asio::awaitable<void> {
         // It has nothing but what tells of its death.
-        std::vector<header_view> const death{{"dead-group", "billing"}, {"dead-reason", "exhausted"}};
+        std::vector<header_view> const death{{"dead-reason", "exhausted"}};
         std::vector<appending> items(1);
         items[0].stream = "{orders}:dead";
         items[0].entry = {std::nullopt, death};
