@@ -234,7 +234,9 @@ BOOST_AUTO_TEST_CASE(pipelines_within_commands_end_as_usual)
 BOOST_AUTO_TEST_CASE(a_timeout_ends_the_whole_group)
 {
     publish("x");
-    auto const end = drain("sleep 1000 & echo $$ $!; wait", {"--timeout", "200ms", "--attempts", "1"});
+    auto const end = drain(
+        "(trap '' TERM; exec sleep 1000) & echo $$ $!; wait", {"--timeout", "200ms", "--attempts", "1"}
+    );
     BOOST_TEST(end.err == "strandline: handled 0, dead 1\n");
     BOOST_TEST(dead("dead-reason") == "exhausted");
     auto const ids = end.out.substr(0, end.out.find('\n'));
