@@ -38,6 +38,8 @@ constexpr auto about_url = R"(The server is named by --url or by the environment
     redis+sentinel://HOST[:PORT][,HOST[:PORT]...]/MASTER[/DATABASE]
     unix:[//[USER]:PASSWORD@]/PATH/OF/THE.SOCKET
 
+Behind it may stand ?prefix=TEXT, which then stands before all names on the server.
+
 What stands on a command line can be seen by other users of the machine, so a
 password is better kept in the variable.
 

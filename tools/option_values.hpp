@@ -112,4 +112,23 @@ CLI::Option* add_choice(
 /// For arguments that are names of streams.
 CLI::Validator stream_name();
 
+/// Adds the argument that is the stream a command is about.
+void add_stream_argument(CLI::App& to, std::string& out);
+
+/// The same with streams, none or more.
+CLI::Option*
+add_streams_argument(CLI::App& to, std::vector<std::string>& out, std::string const& description);
+
+/// Adds the argument that is the group of that stream.
+template <class Out>
+CLI::Option* add_group_argument(CLI::App& to, Out& out, std::string const& description = "The group")
+{
+    return to.add_option("group", out, description)->type_name("");
+}
+
+/// Adds an argument that is ids of entries, none or more.
+CLI::Option* add_entry_ids(
+    CLI::App& to, std::string const& name, std::vector<entry_id>& out, std::string const& description
+);
+
 } // namespace strandline::tools

@@ -61,10 +61,7 @@ void add_trim(command_tree& tree)
         return trim(at, *wanted);
     });
     command.footer("Prints how many were removed. What a group has not read or not settled goes, too.");
-    command.add_option("stream", wanted->stream, "The stream")
-        ->required()
-        ->check(stream_name())
-        ->type_name("");
+    add_stream_argument(command, wanted->stream);
     add_count(command, "--count", wanted->keep.count, "Keep only the newest so many");
     add_duration(command, "--age", wanted->age, "Keep only those that are no older");
     wanted->confirmed.add_to(command);

@@ -1,73 +1,93 @@
-// What destroys something asks at a terminal, and needs to be told elsewhere.
+// Who sits at a terminal is asked before something is destroyed.
 
 #include "command/invocation.hpp"
+#include "command/terminal.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <pty.h>
-
-#include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 using namespace strandline::testing;
 
 namespace {
 
-struct with_terminal : with_server
+struct asked : with_server
 {
-    with_terminal()
+    asked()
     {
-        run({"publish", "orders", "-q"}, "a\nb\nc\n");
-        int ends[2];
-        if (::openpty(&ends[0], &ends[1], nullptr, nullptr, nullptr) != 0)
-            throw std::runtime_error("no terminal");
-        person = owned_descriptor(ends[0]);
-        terminal = owned_descriptor(ends[1]);
+        server.command({"XADD", "orders", "*", "body", "x"});
+        server.command({"XGROUP", "CREATE", "orders", "billing", "0"});
     }
 
-    int trim_and_answer(std::string_view answer) const
+    /// At the terminal with all three of its streams.
+    process start_there(std::vector<std::string> arguments) const
     {
-        process command(
-            {COMMAND, "trim", "orders", "--count", "1"}, {.in = terminal.get(),
-                                                          .out = terminal.get(),
-                                                          .err = terminal.get(),
-                                                          .environment = {"STRANDLINE_URL=" + url}}
-        );
-        write_all(person, answer);
-        return command.wait();
+        arguments.insert(arguments.begin(), COMMAND);
+        return {
+            std::move(arguments),
+            {.in = at.theirs(),
+             .out = at.theirs(),
+             .err = at.theirs(),
+             .environment = {"STRANDLINE_URL=" + url}}
+        };
     }
 
-    owned_descriptor person;
-    owned_descriptor terminal;
+    bool has_group() const
+    {
+        return server.command({"XINFO", "GROUPS", "orders"}).find("billing") != std::string::npos;
+    }
+
+    terminal at;
 };
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(what_destroys_something, with_terminal)
+BOOST_FIXTURE_TEST_SUITE(confirmation, asked)
 
-BOOST_AUTO_TEST_CASE(is_done_when_the_answer_is_yes)
+BOOST_AUTO_TEST_CASE(a_yes_at_the_terminal_does_it)
 {
-    BOOST_TEST(trim_and_answer("y\n") == 0);
-    BOOST_TEST(number({"XLEN", "orders"}) == 1);
+    auto command = start_there({"group", "rm", "orders", "billing"});
+    at.read_until("remove the group billing of the stream orders with all that is pending in it? [y/N] ");
+    BOOST_TEST(has_group());
+    at.type("y\n");
+    at.read_until("billing removed");
+    BOOST_TEST(command.wait() == 0);
+    BOOST_TEST(!has_group());
 }
 
-BOOST_AUTO_TEST_CASE(is_not_done_otherwise)
+BOOST_AUTO_TEST_CASE(anything_else_at_the_terminal_does_nothing)
 {
-    for (std::string_view const answer : {"n\n", "\n", "yep\n", "\x04"}) {
-        BOOST_TEST(trim_and_answer(answer) == 1);
-        BOOST_TEST(number({"XLEN", "orders"}) == 3);
+    for (std::string const answer : {"n\n", "\n", "yesterday\n"}) {
+        auto command = start_there({"group", "rm", "orders", "billing"});
+        at.read_until("[y/N] ");
+        at.type(answer);
+        at.read_until("strandline: nothing was done");
+        BOOST_TEST(command.wait() == 1);
     }
+    BOOST_TEST(has_group());
 }
 
-BOOST_AUTO_TEST_CASE(needs_a_word_where_nobody_can_be_asked)
+BOOST_AUTO_TEST_CASE(nobody_is_asked_who_has_said_yes_before)
 {
-    auto const end = run({"trim", "orders", "--count", "1"}, "y\n");
-    BOOST_TEST(end.status == 2);
-    BOOST_TEST(end.complains("remove from the stream orders all events but the newest 1"));
-    BOOST_TEST(end.complains("--yes"));
-    BOOST_TEST(number({"XLEN", "orders"}) == 3);
+    auto command = start_there({"collect", "orders", "--yes"});
+    auto const said = at.read_until("orders  0");
+    BOOST_TEST((said.find("[y/N]") == std::string::npos), said);
+    BOOST_TEST(command.wait() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_word_is_needed_where_nobody_can_be_asked)
+{
+    for (auto const& arguments : std::vector<std::vector<std::string>>{
+             {"group", "rm", "orders", "billing"}, {"trim", "orders", "--count", "1"}
+         })
+    {
+        auto const end = run(arguments, "y\n");
+        BOOST_TEST(end.status == 2);
+        BOOST_TEST(end.complains("remove"));
+        BOOST_TEST(end.complains("--yes"));
+    }
+    BOOST_TEST(has_group());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -248,9 +248,8 @@ BOOST_AUTO_TEST_CASE(a_timeout_ends_the_whole_group)
 BOOST_AUTO_TEST_CASE(a_command_is_asked_to_end_before_it_is_killed)
 {
     publish("x");
-    auto const end = drain(
-        "trap 'echo asked; exit 1' TERM; sleep 1000 & wait", {"--timeout", "200ms", "--attempts", "1"}
-    );
+    auto const end =
+        drain("trap 'echo asked; exit 1' TERM; sleep 1000 & wait", {"--timeout", "200ms", "--attempts", "1"});
     BOOST_TEST(end.out == "asked\n");
     BOOST_TEST(end.err == "strandline: handled 0, dead 1\n");
 }
