@@ -77,8 +77,8 @@ screen::~screen()
 {
     // Neither fails but where there is no terminal any more.
     ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
-    if (drawn_)
-        [[maybe_unused]] auto const size = ::write(STDOUT_FILENO, leave.data(), leave.size());
+    if (drawn_) [[maybe_unused]]
+        auto const size = ::write(STDOUT_FILENO, leave.data(), leave.size());
 }
 
 asio::awaitable<void> screen::draw(std::string_view text)
