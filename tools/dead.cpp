@@ -6,6 +6,7 @@
 #include "option_values.hpp"
 
 #include <strandline/dead_letters.hpp>
+#include <strandline/statistics.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 
@@ -64,9 +65,11 @@ std::vector<CLI::Option*> add_filter(CLI::App& to, dead_letter_filter& which)
 {
     return {
         to.add_option("--group", which.group, "Only those that this group has given up")->type_name("NAME"),
-        to.add_option("--reason", which.reason, "Only those that died of this")
-            ->check(CLI::Validator(CLI::IsMember({"exhausted", "rejected", "undecodable"})).description(""))
-            ->type_name("exhausted|rejected|undecodable"),
+        add_choice(
+            to, "--reason", which.reason,
+            {{"exhausted", "exhausted"}, {"rejected", "rejected"}, {"undecodable", "undecodable"}},
+            "Only those that died of this"
+        ),
         to.add_option("--type", which.type, "Only events of this type")->type_name("TEXT"),
         add_duration(to, "--older-than", which.older_than, "Only those that died at least so long ago"),
         add_duration(to, "--younger-than", which.younger_than, "Only those that died at most so long ago"),
@@ -107,14 +110,14 @@ boost::json::object to_json(dead_letter const& letter, std::string const& stream
     };
 }
 
-/// Where there are no letters it may be that the stream's name is wrong.
+/// Where no letter was found it may be that the stream's name is wrong.
 asio::awaitable<void> check_stream(session& at, std::string const& stream)
 {
-    auto const info = co_await at.broker->inspect_stream(stream);
-    if (!info && info.error() == errc::no_group)
+    auto const told = (co_await async_measure(at.broker, {stream})).front();
+    if (told.why == errc::no_group && told.dead.value_or(0) == 0)
         throw std::runtime_error(fmt::format("there is no stream {}, and no dead letter of it", stream));
-    if (!info)
-        throw error(info.error());
+    if (told.why && told.why != errc::no_group)
+        throw error(told.why);
 }
 
 asio::awaitable<void> ls(session& at, ls_options const& wanted)

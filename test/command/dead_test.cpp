@@ -230,6 +230,17 @@ BOOST_AUTO_TEST_CASE(a_stream_that_is_not_there_is_said)
     }
 }
 
+BOOST_AUTO_TEST_CASE(letters_outlive_their_stream)
+{
+    bury("a");
+    server.command({"DEL", "orders"});
+    BOOST_TEST(list({"--type", "refund"}).empty());
+    BOOST_TEST(list({}) == texts{"a"}, boost::test_tools::per_element());
+    BOOST_TEST(run({"dead", "purge", "orders", "--type", "refund", "--yes"}).out == "0\n");
+    BOOST_TEST(run({"dead", "replay", "orders", "--all"}).out == "1 replayed\n");
+    BOOST_TEST(entries() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_removed_without_a_yes)
 {
     auto const id = bury("a");
