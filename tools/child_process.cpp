@@ -226,6 +226,8 @@ asio::awaitable<process_end> child_process::finish(std::string_view input)
         co_await asio::async_read(trouble_, asio::buffer(&trouble, sizeof trouble), asio::as_tuple);
     auto const ended = co_await end_.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple);
     if (std::get<0>(ended)) {
+        // Or the next wait would throw instead of waiting.
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         co_await end_early();
         throw boost::system::system_error(asio::error::operation_aborted);
     }
@@ -237,7 +239,6 @@ asio::awaitable<process_end> child_process::finish(std::string_view input)
 
 asio::awaitable<void> child_process::end_early()
 {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     send(end_softly);
     co_await end_.async_wait(
         asio::posix::stream_descriptor::wait_read, asio::cancel_after(time_to_end, asio::as_tuple)

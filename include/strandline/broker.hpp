@@ -308,7 +308,8 @@ struct group_statistics
     entry_id last_delivered;
     /// Entries not yet delivered to the group; never more than the stream has.
     std::uint64_t lag = 0;
-    /// The engine could not tell and counted, and there were too many (10 000): the lag may be greater.
+    /// The engine could not tell and counted, and there was too much to count (10 000 entries, or entries of
+    /// 8 MB together): the lag may be greater.
     bool lag_is_at_least = false;
     std::vector<consumer_info> consumers;
 };
@@ -570,7 +571,7 @@ public:
     remove(std::string_view stream, std::span<entry_id const> ids) = 0;
 
     /// Removes the group with everything that is pending in it, and what is kept beside it. False when there
-    /// is no such group, or no such stream.
+    /// is no such group, or no such stream. A consumer that still runs makes it anew, from the beginning.
     virtual asio::awaitable<result<bool>> remove_group(std::string_view stream, std::string_view group) = 0;
 
     /// Reads streams without a group, at most once: what comes after `from` in each stream that is read, and

@@ -35,8 +35,8 @@ struct janitor_options
     /// to 100 years; 0: they stay.
     std::chrono::milliseconds remove_consumers_after = std::chrono::hours(24);
 
-    /// Told what could not be done with which stream; it is tried again. That a stream cannot be cleaned for
-    /// the same reason as the last time is not told again. Called on the strand of the stream's broker; must
+    /// Told what could not be done with which stream; it is tried again. That it cannot be done for the same
+    /// reason as the last time is not told again. Called on the strand of the stream's broker; must
     /// not throw.
     std::function<void(std::string const& stream, failure const& why)> on_error = {};
 };

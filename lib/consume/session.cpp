@@ -255,7 +255,7 @@ promote::promoter::hooks session::promoter_hooks()
     return {
         .moved = [this](std::size_t) { ++activity_; },
         .looked = [this] { end_if_drained(); },
-        .reached = [this] { reached(); },
+        .reached = [this](std::string const&) { reached(); },
         .on_error = [this](std::string const&, failure const& why) { tell(why); },
     };
 }

@@ -365,8 +365,10 @@ failure streams::replay(std::string_view name, std::span<replaying> letters, ins
     if (auto invalid = check_replay(name, letters))
         return invalid;
     auto const found = streams_.find(dead_letter_stream(name));
+    // Not the place in the map, which a stream that is new would move.
+    auto* const buried = found == streams_.end() ? nullptr : &found->second.entries;
     for (auto& letter : letters) {
-        auto const* const stored = found == streams_.end() ? nullptr : found->second.entries.find(letter.id);
+        auto const* const stored = buried ? buried->find(letter.id) : nullptr;
         if (!stored) {
             letter.outcome = no_letter(name, letter.id);
             continue;
@@ -378,7 +380,7 @@ failure streams::replay(std::string_view name, std::span<replaying> letters, ins
             continue;
         }
         letter.outcome.emplace(add(name, open(name), again.view(), now));
-        found->second.entries.remove(letter.id);
+        buried->remove(letter.id);
     }
     return {};
 }

@@ -10,8 +10,8 @@ namespace strandline::operate {
 
 namespace {
 
-/// What is asked of the engine at once, whatever the filter leaves of it.
-constexpr std::size_t looked_at = 500;
+/// What is asked of the engine at once. It brings bodies, which may be large.
+constexpr std::size_t most_looked_at = 100;
 
 bool agrees(std::string_view wanted, entry_view const& entry, std::string_view header)
 {
@@ -86,10 +86,13 @@ asio::awaitable<failure> dead_letter_search::begin(entry_id after)
 asio::awaitable<failure> dead_letter_search::next(std::size_t most, std::vector<listed_entry>& out)
 {
     auto const letters = dead_letter_stream(stream_);
+    // Where it can be told from ids what is wanted, no more than that.
+    auto const looked_at =
+        lets_all_through() ? std::clamp<std::size_t>(most, 1, most_looked_at) : most_looked_at;
     auto const found = co_await engine_.inspect_entries(letters, position_, looked_at);
     if (!found)
         co_return found.error();
-    at_end_ = found->size() < looked_at;
+    at_end_ = found->size() < looked_at || found->back().id >= last_;
     for (auto const& one : *found) {
         if (one.id > last_) {
             at_end_ = true;
@@ -106,6 +109,11 @@ asio::awaitable<failure> dead_letter_search::next(std::size_t most, std::vector<
         }
     }
     co_return failure();
+}
+
+bool dead_letter_search::lets_all_through() const
+{
+    return which_.group.empty() && which_.reason.empty() && which_.type.empty();
 }
 
 bool dead_letter_search::lets_through(listed_entry const& one) const

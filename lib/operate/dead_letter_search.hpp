@@ -33,6 +33,8 @@ public:
     entry_id position() const noexcept { return position_; }
 
 private:
+    /// Within its bounds.
+    bool lets_all_through() const;
     bool lets_through(listed_entry const& one) const;
 
     broker& engine_;

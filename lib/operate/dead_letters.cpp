@@ -53,15 +53,19 @@ public:
             if (stop_.stop_requested())
                 co_return interrupted();
             auto const now = letters.first(std::min(step_, letters.size()));
+            // Time that was lost is not made up for: that would be faster than the rate.
+            if (how_.per_second != 0)
+                next_ = clock::now() +
+                        std::chrono::nanoseconds(std::chrono::seconds(now.size())) / how_.per_second;
             if (auto why = co_await replay_step(now, report))
                 co_return why;
             letters = letters.subspan(now.size());
-            if (how_.per_second != 0)
-                next_ = std::max(next_, clock::now() - std::chrono::seconds(1)) +
-                        std::chrono::nanoseconds(std::chrono::seconds(now.size())) / how_.per_second;
         }
         co_return failure();
     }
+
+    /// What kept the first of the letters that could not be replayed, while others could.
+    failure const& of_a_letter() const noexcept { return of_a_letter_; }
 
 private:
     asio::awaitable<failure> replay_step(std::span<entry_id const> letters, replay_report& report)
@@ -72,16 +76,20 @@ private:
             items.push_back({id, how_.for_all, entry_id()});
         if (auto why = co_await engine_.replay(stream_, items))
             co_return why;
-        failure first;
+        failure of_all;
         for (auto const& item : items) {
-            if (item.outcome)
+            if (item.outcome) {
                 report.replayed.push_back(*item.outcome);
-            else if (item.outcome.error() == errc::no_entry)
+                continue;
+            }
+            auto const& why = item.outcome.error();
+            if (why == errc::no_entry)
                 report.missing.push_back(item.id);
-            else if (!first)
-                first = item.outcome.error();
+            // Everything else would keep the others, too.
+            else if (auto& first = why == errc::server_error ? of_a_letter_ : of_all; !first)
+                first = {why.code(), fmt::format("letter {}: {}", item.id.to_string(), why.words())};
         }
-        co_return first;
+        co_return of_all;
     }
 
     broker& engine_;
@@ -90,6 +98,7 @@ private:
     std::stop_token stop_;
     std::size_t step_;
     clock::time_point next_;
+    failure of_a_letter_;
 };
 
 /// The ids of what a search finds next.
@@ -164,6 +173,8 @@ asio::awaitable<detail::conclusion<replay_report>> dead_letters::replay(
     detail::conclusion<replay_report> end;
     replayer by(*of, stream, how, stop);
     end.why = co_await by.replay(letters, end.value);
+    if (!end.why)
+        end.why = by.of_a_letter();
     co_return end;
 }
 
@@ -182,6 +193,8 @@ asio::awaitable<detail::conclusion<replay_report>> dead_letters::replay_all(
         if (!end.why)
             end.why = co_await by.replay(ids, end.value);
     }
+    if (!end.why)
+        end.why = by.of_a_letter();
     co_return end;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 namespace strandline::operate {
 
@@ -29,8 +30,10 @@ void health_judge::judge(health_report& report, time_point now)
     findings_.clear();
     for (auto const& seen : report.servers)
         judge_server(seen, now);
+    // Who is not looked after any more is forgotten: another one may come by that name.
+    auto const unread_before = std::exchange(unread_since_, {});
     for (auto const& seen : report.consumers)
-        judge_consumer(seen, now);
+        judge_consumer(seen, unread_before, now);
     report.verdict = verdict_of(findings_.empty() ? severity::info : findings_.front().weight);
     report.findings = std::move(findings_);
 }
@@ -128,7 +131,7 @@ bool health_judge::grows(trend& known, group_statistics const& group, time_point
     return known.grown >= options_.growing_checks && group.lag >= options_.least_backlog;
 }
 
-void health_judge::judge_consumer(consumer_health const& seen, time_point now)
+void health_judge::judge_consumer(consumer_health const& seen, unread_streams const& before, time_point now)
 {
     auto const where = "consumer " + seen.name;
     auto const& told = seen.status;
@@ -151,7 +154,7 @@ void health_judge::judge_consumer(consumer_health const& seen, time_point now)
             )
         );
     for (auto const& stream : told.streams)
-        if (is_unread(seen, stream, now))
+        if (is_unread(seen, stream, before, now))
             find(
                 severity::critical, health_problem::stream_not_read,
                 fmt::format("stream {} of {}", stream.name, where),
@@ -161,20 +164,23 @@ void health_judge::judge_consumer(consumer_health const& seen, time_point now)
             );
 }
 
-bool health_judge::is_unread(consumer_health const& seen, stream_status const& of, time_point now)
+bool health_judge::is_unread(
+    consumer_health const& seen, stream_status const& of, unread_streams const& before, time_point now
+)
 {
-    std::pair const key(seen.name, of.name);
+    std::pair key(seen.name, of.name);
     auto const never_read = seen.status.running && !of.since_read;
-    if (!never_read)
-        unread_since_.erase(key);
-    else
-        unread_since_.try_emplace(key, now);
+    auto since = now;
+    if (never_read) {
+        if (auto const known = before.find(key); known != before.end())
+            since = known->second;
+        unread_since_.emplace(std::move(key), since);
+    }
     if (!seen.status.running || seen.status.is_full)
         return false;
     if (of.why)
         return true;
-    return never_read ? now - unread_since_[key] >= options_.read_timeout
-                      : *of.since_read >= options_.read_timeout;
+    return never_read ? now - since >= options_.read_timeout : *of.since_read >= options_.read_timeout;
 }
 
 } // namespace strandline::operate

@@ -33,19 +33,23 @@ private:
     /// Of the groups of one stream.
     using trends = std::map<std::string, trend>;
 
+    /// Since when a stream that its consumer has not read yet is known as such; by consumer and stream.
+    using unread_streams = std::map<std::pair<std::string, std::string>, time_point>;
+
     void judge_server(server_health const& seen, time_point now);
     void judge_memory(server_info const& info, std::string const& where);
     void judge_stream(stream_health const& seen, std::string const& where, trends& known, time_point now);
     bool grows(trend& known, group_statistics const& group, time_point now) const;
-    void judge_consumer(consumer_health const& seen, time_point now);
-    bool is_unread(consumer_health const& seen, stream_status const& of, time_point now);
+    void judge_consumer(consumer_health const& seen, unread_streams const& before, time_point now);
+    bool is_unread(
+        consumer_health const& seen, stream_status const& of, unread_streams const& before, time_point now
+    );
     void find(severity weight, health_problem what, std::string where, std::string words);
 
     health_options options_;
     /// By server and stream.
     std::map<std::pair<std::string, std::string>, trends> backlogs_;
-    /// Since when a stream that its consumer has not read yet is known as such; by consumer and stream.
-    std::map<std::pair<std::string, std::string>, time_point> unread_since_;
+    unread_streams unread_since_;
     /// Of the report at hand, the gravest first.
     std::vector<finding> findings_;
 };

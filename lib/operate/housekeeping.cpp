@@ -9,6 +9,7 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include <fmt/format.h>
 
@@ -55,7 +56,10 @@ housekeeping::housekeeping(
 asio::awaitable<detail::conclusion<janitor_report>> housekeeping::run(std::stop_token stop)
 {
     detail::conclusion<janitor_report> end;
-    promote::promoter promoter(*engine_, names_, promoter_hooks(end.value));
+    // Also over when the broker is closed; it is the promoter that learns that early.
+    std::stop_source over;
+    std::stop_callback const told(stop, [&over] { over.request_stop(); });
+    promote::promoter promoter(*engine_, names_, promoter_hooks(end.value, over));
     condition changed(get_executor());
     auto is_promoting = true;
     asio::co_spawn(
@@ -70,7 +74,7 @@ asio::awaitable<detail::conclusion<janitor_report>> housekeeping::run(std::stop_
             }
         )
     );
-    co_await clean_in_turns(stop, end.value);
+    co_await clean_in_turns(over.get_token(), end.value);
     promoter.close();
     while (is_promoting)
         co_await changed.wait();
@@ -80,7 +84,7 @@ asio::awaitable<detail::conclusion<janitor_report>> housekeeping::run(std::stop_
 }
 
 /// Until told to stop, or the broker is closed.
-asio::awaitable<void> housekeeping::clean_in_turns(std::stop_token const& stop, janitor_report& report)
+asio::awaitable<void> housekeeping::clean_in_turns(std::stop_token stop, janitor_report& report)
 {
     while (!stop.stop_requested()) {
         auto const begin = clock::now();
@@ -156,6 +160,8 @@ housekeeping::collect(stream_declaration const& stream, std::stop_token const& s
             co_return done.error();
         report.collected += done->removed;
         more = done->more;
+        if (more)
+            co_await others();
     }
     co_return failure();
 }
@@ -189,17 +195,31 @@ housekeeping::promote(std::string const& stream, std::stop_token const& stop, ja
         if (done->not_set_aside)
             co_return done->not_set_aside;
         more = done->moved + done->set_aside != 0 && done->next == std::chrono::milliseconds(0);
+        if (more)
+            co_await others();
     }
     co_return failure();
 }
 
-promote::promoter::hooks housekeeping::promoter_hooks(janitor_report& report)
+/// Lets others have their turn: the engine in memory answers without a pause.
+asio::awaitable<void> housekeeping::others() const
+{
+    co_await asio::post(get_executor());
+}
+
+promote::promoter::hooks housekeeping::promoter_hooks(janitor_report& report, std::stop_source& over)
 {
     return {
         .moved = [&report](std::size_t count) { report.promoted += count; },
         .looked = [] {},
-        .reached = [] {},
-        .on_error = [this](std::string const& stream, failure const& why) { tell(stream, why); },
+        .reached = [this](std::string const& stream) { told_of_delayed_.erase(stream); },
+        .on_error =
+            [this, &over](std::string const& stream, failure const& why) {
+                if (why == errc::closed)
+                    over.request_stop();
+                else if (auto words = why.message(); std::exchange(told_of_delayed_[stream], words) != words)
+                    tell(stream, why);
+            },
     };
 }
 

@@ -6,6 +6,7 @@
 #include <strandline/detail/async_on_strand.hpp>
 #include <strandline/janitor.hpp>
 
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -32,7 +33,7 @@ public:
     asio::awaitable<detail::conclusion<janitor_report>> sweep(std::stop_token stop);
 
 private:
-    asio::awaitable<void> clean_in_turns(std::stop_token const& stop, janitor_report& report);
+    asio::awaitable<void> clean_in_turns(std::stop_token stop, janitor_report& report);
     asio::awaitable<failure> clean(std::size_t stream, std::stop_token const& stop, janitor_report& report);
     asio::awaitable<failure>
     collect(stream_declaration const& stream, std::stop_token const& stop, janitor_report& report);
@@ -40,7 +41,8 @@ private:
     remove_consumers(stream_declaration const& stream, std::stop_token const& stop, janitor_report& report);
     asio::awaitable<failure>
     promote(std::string const& stream, std::stop_token const& stop, janitor_report& report);
-    promote::promoter::hooks promoter_hooks(janitor_report& report);
+    asio::awaitable<void> others() const;
+    promote::promoter::hooks promoter_hooks(janitor_report& report, std::stop_source& over);
     void tell(std::string const& stream, failure const& why) const;
 
     broker_ptr engine_;
@@ -49,8 +51,10 @@ private:
     std::shared_ptr<janitor_options const> options_;
     /// By which the lock of an interval is ours.
     std::string token_;
-    /// What was told last of each stream.
+    /// What was told last of cleaning each stream; empty when that went well since.
     std::vector<std::string> told_;
+    /// The same of moving delayed events, by stream.
+    std::map<std::string, std::string> told_of_delayed_;
 };
 
 } // namespace strandline::operate

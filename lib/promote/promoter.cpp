@@ -68,7 +68,7 @@ asio::awaitable<void> promoter::look_at(std::size_t stream)
     }
     else {
         plan_.ended(stream, *done, now);
-        to_.reached();
+        to_.reached(streams_[stream]);
         if (done->moved != 0)
             to_.moved(done->moved);
         if (done->not_set_aside && now >= tell_again_[stream]) {

@@ -23,8 +23,8 @@ public:
         std::function<void(std::size_t)> moved;
         /// It has looked at a stream, with or without success.
         std::function<void()> looked;
-        /// The engine answered.
-        std::function<void()> reached;
+        /// The engine answered for a stream.
+        std::function<void(std::string const& stream)> reached;
         std::function<void(std::string const& stream, failure const&)> on_error;
     };
 

@@ -9,14 +9,14 @@
 
 namespace strandline::redis {
 
-asio::awaitable<failure> engine::replay(std::string_view stream, std::span<replaying> letters)
+namespace {
+
+/// Makes entries of the first of these letters, at least of one; tells of how many.
+asio::awaitable<result<std::size_t>> replay_some(
+    std::shared_ptr<connection> connected, std::string_view stream, key const& at,
+    std::span<replaying> letters
+)
 {
-    if (auto invalid = check_replay(stream, letters))
-        co_return invalid;
-    if (letters.empty())
-        co_return failure();
-    auto const connected = commands_;
-    auto const at = key_of(stream);
     auto const dead_stream = dead_letter_stream(at);
     texts text(letters.size());
     script_words words({dead_stream, at});
@@ -28,12 +28,13 @@ asio::awaitable<failure> engine::replay(std::string_view stream, std::span<repla
             co_return replies.error();
         for (auto& letter : letters)
             letter.outcome = replies.error();
-        co_return failure();
+        co_return letters.size();
     }
     node_walk walk(replies->reply(0));
-    if (walk.enter() != letters.size())
+    auto const answered = walk.enter();
+    if (answered < 1 || answered > letters.size())
         co_return unexpected_reply("the script that replays dead letters");
-    for (auto& letter : letters) {
+    for (auto& letter : letters.first(answered)) {
         if (walk.next_is_aggregate()) {
             walk.enter();
             letter.outcome = walk.id();
@@ -48,7 +49,27 @@ asio::awaitable<failure> engine::replay(std::string_view stream, std::span<repla
                 connected->leave_replica();
         }
     }
-    co_return walk.ok() ? failure() : unexpected_reply("the script that replays dead letters");
+    if (!walk.ok())
+        co_return unexpected_reply("the script that replays dead letters");
+    co_return answered;
+}
+
+} // namespace
+
+asio::awaitable<failure> engine::replay(std::string_view stream, std::span<replaying> letters)
+{
+    if (auto invalid = check_replay(stream, letters))
+        co_return invalid;
+    auto const connected = commands_;
+    auto const at = key_of(stream);
+    // In steps where they are large.
+    while (!letters.empty()) {
+        auto const answered = co_await replay_some(connected, stream, at, letters);
+        if (!answered)
+            co_return answered.error();
+        letters = letters.subspan(*answered);
+    }
+    co_return failure();
 }
 
 } // namespace strandline::redis

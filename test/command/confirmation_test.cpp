@@ -76,4 +76,18 @@ BOOST_AUTO_TEST_CASE(nobody_is_asked_who_has_said_yes_before)
     BOOST_TEST(command.wait() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_word_is_needed_where_nobody_can_be_asked)
+{
+    for (auto const& arguments : std::vector<std::vector<std::string>>{
+             {"group", "rm", "orders", "billing"}, {"trim", "orders", "--count", "1"}
+         })
+    {
+        auto const end = run(arguments, "y\n");
+        BOOST_TEST(end.status == 2);
+        BOOST_TEST(end.complains("remove"));
+        BOOST_TEST(end.complains("--yes"));
+    }
+    BOOST_TEST(has_group());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

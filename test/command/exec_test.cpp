@@ -234,13 +234,24 @@ BOOST_AUTO_TEST_CASE(pipelines_within_commands_end_as_usual)
 BOOST_AUTO_TEST_CASE(a_timeout_ends_the_whole_group)
 {
     publish("x");
-    auto const end = drain("sleep 1000 & echo $$ $!; wait", {"--timeout", "200ms", "--attempts", "1"});
+    auto const end = drain(
+        "(trap '' TERM; exec sleep 1000) & echo $$ $!; wait", {"--timeout", "200ms", "--attempts", "1"}
+    );
     BOOST_TEST(end.err == "strandline: handled 0, dead 1\n");
     BOOST_TEST(dead("dead-reason") == "exhausted");
     auto const ids = end.out.substr(0, end.out.find('\n'));
     auto const space = ids.find(' ');
     BOOST_TEST(!is_running(ids.substr(0, space)));
     until("the other is gone", [&] { return !is_running(ids.substr(space + 1)); });
+}
+
+BOOST_AUTO_TEST_CASE(a_command_is_asked_to_end_before_it_is_killed)
+{
+    publish("x");
+    auto const end =
+        drain("trap 'echo asked; exit 1' TERM; sleep 1000 & wait", {"--timeout", "200ms", "--attempts", "1"});
+    BOOST_TEST(end.out == "asked\n");
+    BOOST_TEST(end.err == "strandline: handled 0, dead 1\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_command_that_does_not_want_to_end_is_killed)

@@ -90,6 +90,22 @@ BOOST_AUTO_TEST_CASE(who_types_sees_the_id_before_the_next_line)
     BOOST_TEST(command.end().status == 0);
 }
 
+BOOST_AUTO_TEST_CASE(who_shares_its_descriptors_sees_no_difference)
+{
+    auto typed = make_pipe();
+    auto shown = make_pipe();
+    auto const is_blocking = [](owned_descriptor const& one) {
+        return (::fcntl(one.get(), F_GETFL) & O_NONBLOCK) == 0;
+    };
+    auto command = start({"publish", "orders"}, {.in = typed.reading.get(), .out = shown.writing.get()});
+    write_all(typed.writing, "one\n");
+    BOOST_TEST(!read_line(shown.reading).empty());
+    BOOST_TEST(is_blocking(typed.reading));
+    BOOST_TEST(is_blocking(shown.writing));
+    typed.writing.close();
+    BOOST_TEST(command.end().status == 0);
+}
+
 BOOST_AUTO_TEST_CASE(quiet_prints_nothing)
 {
     auto const end = run({"publish", "orders", "-q"}, "a\nb\n");

@@ -67,6 +67,23 @@ BOOST_AUTO_TEST_CASE(G2_says_at_least_where_there_is_too_much_to_count)
     });
 }
 
+BOOST_AUTO_TEST_CASE(G2_does_not_go_through_many_large_bodies_to_count)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        std::string const body(1'000'000, 'x');
+        std::vector<entry_id> ids;
+        for (int i = 0; i != 30; ++i)
+            ids.push_back(co_await of.append("orders", body));
+        BOOST_REQUIRE(command({"XDEL", "orders", ids[20].to_string()}) == "1");
+        auto const told = co_await measure(of, {"orders"});
+        BOOST_REQUIRE(told[0].groups.size() == 1U);
+        BOOST_TEST(told[0].groups[0].lag >= 8U);
+        BOOST_TEST(told[0].groups[0].lag <= 12U);
+        BOOST_TEST(told[0].groups[0].lag_is_at_least);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(knows_a_group_that_begins_behind_the_greatest_id)
 {
     check([](bed& of) -> asio::awaitable<void> {

@@ -265,4 +265,30 @@ BOOST_AUTO_TEST_CASE(are_at_most_500_of_a_good_stream)
     });
 }
 
+BOOST_AUTO_TEST_CASE(R1_comes_back_in_order_also_where_letters_are_large)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        std::vector<entry_id> ids;
+        for (char i = 0; i != 10; ++i)
+            ids.push_back(co_await of.append("orders", std::string(1'000'000, static_cast<char>('a' + i))));
+        (void)co_await of.read_now("orders", "g", "alice");
+        auto const letters = co_await let_die(of, alice, ids);
+        std::vector<replaying> items;
+        for (auto const id : letters)
+            items.push_back(letter(id));
+        items.push_back(letter({1, 1}));
+        auto const why = co_await of.broker->replay("orders", items);
+        BOOST_REQUIRE_MESSAGE(!why, why);
+        BOOST_TEST((items.back().outcome.error() == errc::no_entry));
+        items.pop_back();
+        auto const back = co_await of.read_now("orders", "g", "alice");
+        BOOST_REQUIRE(back.size() == items.size());
+        for (std::size_t i = 0; i != back.size(); ++i) {
+            BOOST_TEST(back[i].id == items[i].outcome.value());
+            BOOST_TEST(back[i].entry.body.value().front() == static_cast<char>('a' + static_cast<char>(i)));
+        }
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -221,6 +221,28 @@ BOOST_AUTO_TEST_CASE(are_each_replayed_once_by_two_who_replay_all_at_the_same_ti
     });
 }
 
+BOOST_AUTO_TEST_CASE(of_which_no_entry_can_be_made_stay_and_keep_no_others)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        // It has nothing but what tells of its death.
+        std::vector<header_view> const death{{"dead-reason", "exhausted"}};
+        std::vector<appending> items(1);
+        items[0].stream = "{orders}:dead";
+        items[0].entry = {std::nullopt, death};
+        co_await of.broker->append(items);
+        BOOST_REQUIRE(items[0].outcome.has_value());
+        co_await bury(of, "orders", "billing", 700);
+        auto const [why, report] = co_await replay_everything(of.broker);
+        BOOST_TEST((why == errc::server_error));
+        BOOST_TEST((why.words().find(items[0].outcome->to_string()) != std::string_view::npos), why);
+        BOOST_TEST(report.replayed.size() == 700U);
+        BOOST_TEST(
+            (co_await ids_in(of, "orders")) == std::vector{*items[0].outcome},
+            boost::test_tools::per_element()
+        );
+    });
+}
+
 BOOST_AUTO_TEST_CASE(go_to_all_groups_when_asked_to)
 {
     check([](stage& of) -> asio::awaitable<void> {

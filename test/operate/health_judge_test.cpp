@@ -302,6 +302,22 @@ BOOST_AUTO_TEST_CASE(that_has_just_begun_has_time_to_read)
     BOOST_TEST(see(62s, false));
 }
 
+BOOST_AUTO_TEST_CASE(that_comes_by_the_name_of_one_who_is_not_looked_after_any_more_has_time_to_read)
+{
+    health_judge judge({});
+    auto const see = [&](std::chrono::seconds passed) {
+        auto report = of_consumer();
+        report.consumers[0].status.streams[0].since_read.reset();
+        judge.judge(report, at(passed));
+        return found(report, health_problem::stream_not_read) != nullptr;
+    };
+    BOOST_TEST(!see(0s));
+    health_report of_nobody;
+    judge.judge(of_nobody, at(20s));
+    BOOST_TEST(!see(40s));
+    BOOST_TEST(see(70s));
+}
+
 BOOST_AUTO_TEST_CASE(with_stuck_handlers_is_degraded_and_what_is_worse_comes_first)
 {
     auto report = of_consumer();

@@ -363,6 +363,28 @@ BOOST_AUTO_TEST_CASE(runs_once_at_a_time_and_ends_with_a_cancellation_or_its_bro
     });
 }
 
+BOOST_AUTO_TEST_CASE(ends_with_its_broker_also_when_its_next_turn_is_far_away)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        auto const told = std::make_shared<std::vector<failure>>();
+        auto const cleaning = std::make_shared<janitor>(
+            of.broker, std::vector<stream_declaration>{{"orders", {}}},
+            janitor_options{
+                .interval = 24h,
+                .on_error = [told](std::string const&, failure const& why) { told->push_back(why); }
+            }
+        );
+        started<janitor_end> running(of.strand(), run(cleaning));
+        // It has cleaned, and waits.
+        co_await of.until([&]() -> asio::awaitable<bool> {
+            co_return (co_await of.broker->lock("{orders}:janitor", "another", 1ms)).error() == errc::locked;
+        });
+        of.broker->close();
+        BOOST_TEST((std::get<0>(co_await running.get()) == errc::closed));
+        BOOST_TEST(told->empty());
+    });
+}
+
 BOOST_AUTO_TEST_CASE(refuses_options_that_cannot_be)
 {
     check([](stage& of) -> asio::awaitable<void> {

@@ -9,9 +9,9 @@ local stream, most = KEYS[1], tonumber(ARGV[1])
 -- Pending ids of a group that are looked at in a call.
 local most_looks = 500
 
--- So many entries are looked up, with their bodies, to find where a short step ends. Longer steps end with a node, which
--- by default holds at most 100.
-local few = 200
+-- So many entries are looked up, with their bodies, to find where a short step ends; fewer where these are large, in
+-- bytes. Longer steps end with a node, which by default holds at most 100.
+local few, most_bytes, page_of_few = 200, 4 * 1024 * 1024, 10
 
 -- Behind everything.
 local greatest = '18446744073709551615-18446744073709551615'
@@ -83,7 +83,10 @@ for _, group in ipairs(groups) do
   end
   -- An entry that was removed while it was pending would hold everything behind it back for ever.
   local gone, needed = {}, nil
-  local pending = redis.call('XPENDING', stream, group.name, '-', '+', most_looks)
+  local pending = redis.call('XPENDING', stream, group.name, '-', '+', 1)
+  if pending[1] and not exists(pending[1][1]) then
+    pending = redis.call('XPENDING', stream, group.name, '-', '+', most_looks)
+  end
   for _, row in ipairs(pending) do
     if exists(row[1]) then
       needed = row[1]
@@ -103,10 +106,33 @@ for _, group in ipairs(groups) do
   end
 end
 
+-- The first entry behind a short step; nothing where the threshold comes first.
+local function end_of_short_step()
+  local looked, bytes, from = 0, 0, '-'
+  while true do
+    local wanted = math.min(page_of_few, most + 1 - looked)
+    local page = redis.call('XRANGE', stream, from, '(' .. threshold, 'COUNT', wanted)
+    if #page < wanted then
+      return nil
+    end
+    looked = looked + #page
+    for _, entry in ipairs(page) do
+      for _, text in ipairs(entry[2]) do
+        bytes = bytes + #text
+      end
+    end
+    local last = page[#page][1]
+    if looked > most or bytes > most_bytes then
+      return last
+    end
+    from = '(' .. last
+  end
+end
+
 local removed
 if most <= few then
-  local next_step = redis.call('XRANGE', stream, '-', '(' .. threshold, 'COUNT', most + 1)[most + 1]
-  removed = redis.call('XTRIM', stream, 'MINID', '=', next_step and next_step[1] or threshold)
+  local next_step = end_of_short_step()
+  removed = redis.call('XTRIM', stream, 'MINID', '=', next_step or threshold)
   more = next_step and 1 or more
 else
   -- Exact trimming knows no limit, and approximate trimming removes whole nodes only: first those.

@@ -25,37 +25,58 @@ local function by_name(list)
   return values
 end
 
--- How many entries come after that id, in steps, because each brings its body to this script.
+-- Bytes of entries that are looked at to count them, for one group and at a time.
+local most_bytes, bytes_of_page = 8 * 1024 * 1024, 512 * 1024
+
+local function size_of(page)
+  local size = 0
+  for _, entry in ipairs(page) do
+    for _, text in ipairs(entry[2]) do
+      size = size + #text
+    end
+  end
+  return size
+end
+
+-- How many entries come after that id. In steps, because each brings its body to this script: a few first, then so many
+-- as the last ones were small.
 local function count_after(id)
   if not redis.acl_check_cmd('XRANGE', stream, '-', '+') then
     return 0, 1
   end
-  local counted = 0
-  while counted < most do
-    local page = redis.pcall('XRANGE', stream, '(' .. id, '+', 'COUNT', math.min(500, most - counted))
+  local counted, bytes, step = 0, 0, 4
+  while counted < most and bytes < most_bytes do
+    local page = redis.pcall('XRANGE', stream, '(' .. id, '+', 'COUNT', math.min(step, most - counted))
     -- Behind the greatest id of all there is no interval.
     if page.err or #page == 0 then
       return counted, 0
     end
     counted = counted + #page
     id = page[#page][1]
+    local size = size_of(page)
+    bytes = bytes + size
+    step = math.max(1, math.min(500, step * 4, math.floor(bytes_of_page * #page / math.max(size, 1))))
   end
   return counted, 1
 end
 
+-- There may be very many of them: all are told in the same order, so names are looked for but once.
 local function consumers_of(group)
-  local consumers = {}
+  local consumers, at = {}, {}
   for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
-    local of = by_name(consumer)
-    consumers[#consumers + 1] = of.name
-    consumers[#consumers + 1] = of.pending
-    consumers[#consumers + 1] = of.idle
+    if not at.name then
+      for i = 1, #consumer, 2 do
+        at[consumer[i]] = i + 1
+      end
+    end
+    local n = #consumers
+    consumers[n + 1], consumers[n + 2], consumers[n + 3] = consumer[at.name], consumer[at.pending], consumer[at.idle]
   end
   return consumers
 end
 
 for _, command in ipairs({{'XINFO', 'STREAM', stream}, {'XINFO', 'GROUPS', stream}, {'XINFO', 'CONSUMERS', stream, ''},
-  {'XPENDING', stream, ''}}) do
+  {'XPENDING', stream, '', '-', '+', '1'}}) do
   if not redis.acl_check_cmd(unpack(command)) then
     answer[4] = 'NOPERM this user has no permissions to run \'' .. table.concat(command, ' ') .. '\''
     return answer
@@ -81,8 +102,10 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   if not lag then
     lag, may_be_greater = count_after(of['last-delivered-id'])
   end
+  -- Not the summary, which goes through all consumers.
+  local lowest = redis.call('XPENDING', stream, of.name, '-', '+', 1)[1]
   for _, value in ipairs({
-    of.name, of.pending, redis.call('XPENDING', stream, of.name)[2], of['last-delivered-id'],
+    of.name, of.pending, lowest and lowest[1] or false, of['last-delivered-id'],
     -- Several versions count entries that were deleted.
     math.min(lag, info.length), may_be_greater, consumers_of(of.name),
   }) do

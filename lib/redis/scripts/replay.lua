@@ -1,10 +1,14 @@
 -- Makes entries of dead letters once more.
 -- KEYS: the dead-letter stream, the stream.  ARGV: for each letter: its id, 1 when it is for all groups or 0.
--- Answers for each letter {the id of its entry}, 0 (there is no such letter), or the text of an error that kept it.
+-- Answers for each letter {the id of its entry}, 0 (there is no such letter), or the text of an error that kept it; for
+-- the first ones alone, at least one, where letters are large.
 --
 -- A letter goes when its entry is stored, in one run of this script, so it becomes one entry whoever replays it; nothing
 -- raises between the two. The XDEL behind a refused XADD would succeed and lose the event.
 local dead_stream, stream = KEYS[1], KEYS[2]
+
+-- Bytes that are copied in a call, for which the server does nothing else.
+local most_bytes, bytes = 4 * 1024 * 1024, 0
 
 -- Arguments of a Lua call are limited to about 8000.
 local most_fields = 7000
@@ -28,6 +32,7 @@ local function replayed_fields(letter, is_for_all)
   local fields, group = {}, nil
   for i = 1, #letter, 2 do
     local name, value = letter[i], letter[i + 1]
+    bytes = bytes + #name + #value
     if name == 'dead-group' then
       group = group or value
     elseif name == 'dead-stream' or name == 'dead-id'
@@ -66,5 +71,8 @@ end
 local answers = {}
 for i = 1, #ARGV, 2 do
   answers[#answers + 1] = replay(ARGV[i], ARGV[i + 1] == '1')
+  if bytes > most_bytes then
+    break
+  end
 end
 return answers
