@@ -67,13 +67,9 @@ struct prepared
     char* const* environment;
 };
 
-/// Those that the guard is told.
+/// What the guard is told.
 constexpr int end_softly = SIGTERM;
 constexpr int end_at_once = SIGHUP;
-
-/// Of the guard, for its signal handlers.
-pid_t volatile guarded = 0;
-sig_atomic_t volatile is_ending = 0;
 
 void block_all_signals(sigset_t* before)
 {
@@ -98,7 +94,8 @@ void allow_all_signals()
     if (::getppid() != with.parent)
         ::_exit(1);
     ::setpgid(0, 0);
-    for (auto const one : {SIGHUP, SIGINT, SIGPIPE, SIGTERM})
+    // Those that we have changed.
+    for (auto const one : {SIGINT, SIGPIPE, SIGTERM})
         std::signal(one, SIG_DFL);
     allow_all_signals();
     ::dup2(with.input, STDIN_FILENO);
@@ -110,58 +107,76 @@ void allow_all_signals()
     ::_exit(127);
 }
 
-void end_group(int signal)
-{
-    is_ending = 1;
-    ::kill(-guarded, signal == end_softly ? SIGTERM : SIGKILL);
-}
-
 /// Ends as the shell did.
 [[noreturn]] void end_as(int status)
 {
     if (WIFSIGNALED(status)) {
+        auto const signal = WTERMSIG(status);
         ::prctl(PR_SET_DUMPABLE, 0);
-        std::signal(WTERMSIG(status), SIG_DFL);
-        ::raise(WTERMSIG(status));
+        std::signal(signal, SIG_DFL);
+        sigset_t one;
+        ::sigemptyset(&one);
+        ::sigaddset(&one, signal);
+        ::sigprocmask(SIG_UNBLOCK, &one, nullptr);
+        ::raise(signal);
     }
     ::_exit(WEXITSTATUS(status));
 }
 
-/// Starts the shell, and ends all of its process group when it is told to, or when our process ends: of that
-/// the system tells children only, and what the shell starts is none of ours.
-[[noreturn]] void guard_shell(prepared with)
+bool has_ended(pid_t shell)
+{
+    siginfo_t end{};
+    return ::waitid(P_PID, static_cast<id_t>(shell), &end, WEXITED | WNOWAIT | WNOHANG) == 0 &&
+           end.si_pid != 0;
+}
+
+/// Until the shell has ended; ends all of its process group where it is told to.
+void guard(pid_t shell)
+{
+    sigset_t told;
+    ::sigemptyset(&told);
+    for (auto const one : {SIGCHLD, end_softly, end_at_once})
+        ::sigaddset(&told, one);
+    auto is_ending = false;
+    while (!has_ended(shell)) {
+        auto const signal = ::sigwaitinfo(&told, nullptr);
+        if (signal == end_softly || signal == end_at_once) {
+            is_ending = true;
+            ::kill(-shell, signal == end_softly ? SIGTERM : SIGKILL);
+        }
+    }
+    // Others of the group may not want to end. Its number is not another's as long as the shell has not been
+    // reaped.
+    if (is_ending)
+        ::kill(-shell, SIGKILL);
+}
+
+/// Starts the shell, and guards it: of the end of our process the system tells children only, and what the
+/// shell starts is none of ours.
+[[noreturn]] void start_and_guard(prepared with)
 {
     ::prctl(PR_SET_PDEATHSIG, end_at_once);
     if (::getppid() != with.parent)
         ::_exit(1);
     // What a terminal says to us is not said to it.
     ::setpgid(0, 0);
+    // It may have been ignored by who started us, and so would be the end of the shell.
+    std::signal(SIGCHLD, SIG_DFL);
     with.parent = ::getpid();
-    guarded = ::_Fork();
-    if (guarded == 0)
+    auto const shell = ::_Fork();
+    if (shell == 0)
         become_shell(with);
-    if (guarded < 0) {
+    if (shell < 0) {
         auto const why = errno;
         [[maybe_unused]] auto const written = ::write(with.trouble, &why, sizeof why);
         ::_exit(127);
     }
     // Here and there, so that it is done whoever comes first.
-    ::setpgid(guarded, guarded);
+    ::setpgid(shell, shell);
     ::close_range(3, ~0U, 0);
-    std::signal(end_softly, end_group);
-    std::signal(end_at_once, end_group);
-    std::signal(SIGINT, SIG_IGN);
-    allow_all_signals();
-
-    siginfo_t ignored{};
-    while (::waitid(P_PID, static_cast<id_t>(guarded), &ignored, WEXITED | WNOWAIT) != 0 && errno == EINTR)
-        ;
-    // The number of the group is not another's as long as the shell has not been reaped.
-    if (is_ending)
-        ::kill(-guarded, SIGKILL);
+    guard(shell);
     int status = 0;
-    while (::waitpid(guarded, &status, 0) < 0 && errno == EINTR)
-        ;
+    ::waitpid(shell, &status, 0);
     end_as(status);
 }
 
@@ -188,7 +203,7 @@ child_process::child_process(
     block_all_signals(&before);
     id_ = ::fork();
     if (id_ == 0)
-        guard_shell(with);
+        start_and_guard(with);
     auto const why_not = errno;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (id_ < 0)

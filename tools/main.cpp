@@ -24,6 +24,8 @@ int main(int argc, char** argv)
     occupy_closed_descriptors();
     // A reader of our output that has gone is an error of the write.
     std::signal(SIGPIPE, SIG_IGN);
+    // Who started us may have it ignored; then the ends of children would be lost.
+    std::signal(SIGCHLD, SIG_DFL);
     strandline::tools::command_tree tree;
     strandline::tools::add_commands(tree);
     return tree.run(argc, argv);

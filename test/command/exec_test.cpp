@@ -322,6 +322,20 @@ BOOST_AUTO_TEST_CASE(a_crash_takes_its_commands_with_it_and_loses_nothing)
     BOOST_TEST(seen.size() == 20);
 }
 
+BOOST_AUTO_TEST_CASE(it_does_not_matter_what_is_ignored_by_who_starts_it)
+{
+    publish("x");
+    std::vector<std::string> arguments{"/bin/sh", "-c", "trap '' CHLD HUP TERM; exec \"$@\"", "sh", COMMAND};
+    auto const rest = exec("echo $$; exec sleep 1000", {"--timeout", "200ms", "--attempts", "1", "--drain"});
+    arguments.insert(arguments.end(), rest.begin(), rest.end());
+    process command(
+        std::move(arguments), {.out = output.writing.get(), .environment = {"STRANDLINE_URL=" + url}}
+    );
+    BOOST_TEST(command.wait() == 0);
+    BOOST_TEST(!is_running(read_line(output.reading)));
+    BOOST_TEST(dead("dead-reason") == "exhausted");
+}
+
 BOOST_AUTO_TEST_CASE(what_another_has_taken_over_is_ended)
 {
     publish("x");
