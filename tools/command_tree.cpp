@@ -91,13 +91,17 @@ void command_tree::add_connection(CLI::App& to)
     to.add_flag("--json", json_, "Print JSON, one value in a line");
 }
 
-CLI::App&
-command_tree::add(CLI::App& group, std::string const& name, std::string const& description, action run)
+CLI::App& command_tree::add(
+    CLI::App& group, std::string const& name, std::string const& description, action run, begins when
+)
 {
     auto& command = *group.add_subcommand(name, description);
     command.footer(""); // else it has the root's
     add_connection(command);
-    command.callback([this, run = std::move(run)] { chosen_ = run; });
+    command.callback([this, run = std::move(run), when] {
+        chosen_ = run;
+        when_ = when;
+    });
     return command;
 }
 
@@ -169,7 +173,10 @@ void command_tree::run_on_server()
     session at{broker, out, json_};
 
     std::exception_ptr thrown;
-    asio::co_spawn(broker->get_executor(), connect_and(broker, chosen_(at)), [&](std::exception_ptr failed) {
+    auto work = chosen_(at);
+    if (when_ == begins::connected)
+        work = connect_and(broker, std::move(work));
+    asio::co_spawn(broker->get_executor(), std::move(work), [&](std::exception_ptr failed) {
         thrown = std::move(failed);
         // These would keep the loop running.
         out.close();

@@ -25,14 +25,26 @@ public:
 
     CLI::App& root() noexcept { return root_; }
 
-    /// Adds a command that works on a server: it has the options --url and --json, and is run with a broker.
-    CLI::App& add(std::string const& name, std::string const& description, action run)
+    /// When a command begins.
+    enum class begins
     {
-        return add(root_, name, description, std::move(run));
+        /// With a connection; without one it fails.
+        connected,
+        /// Whether there is a server or not, and says so itself.
+        at_once,
+    };
+
+    /// Adds a command that works on a server: it has the options --url and --json, and is run with a broker.
+    CLI::App&
+    add(std::string const& name, std::string const& description, action run, begins when = begins::connected)
+    {
+        return add(root_, name, description, std::move(run), when);
     }
 
     /// The same, as a command of a group of commands.
-    CLI::App& add(CLI::App& group, std::string const& name, std::string const& description, action run);
+    CLI::App&
+    add(CLI::App& group, std::string const& name, std::string const& description, action run,
+        begins when = begins::connected);
 
     /// Adds a command that consists of others: `strandline delayed ls`.
     CLI::App& add_group(std::string const& name, std::string const& description);
@@ -52,6 +64,7 @@ private:
     std::string url_;
     bool json_ = false;
     action chosen_;
+    begins when_ = begins::connected;
     std::function<void()> local_;
 };
 

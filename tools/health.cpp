@@ -114,7 +114,10 @@ asio::awaitable<void> print(session& at, health_report const& report)
 
 asio::awaitable<void> check(session& at, options const& wanted)
 {
-    auto const streams = wanted.streams.empty() ? co_await list_streams(at, false) : wanted.streams;
+    auto streams = wanted.streams;
+    // Where there is no server to tell their names, the check says that.
+    if (streams.empty() && !co_await at.broker->ready(wanted.how.timeout))
+        streams = co_await list_streams(at, false);
     health_check const checked(at.broker, streams, wanted.how);
     auto const report = co_await checked.async_check();
     co_await print(at, report);
@@ -129,9 +132,10 @@ asio::awaitable<void> check(session& at, options const& wanted)
 void add_health(command_tree& tree)
 {
     auto const wanted = std::make_shared<options>();
-    auto& command = tree.add("health", "Check the server and its streams", [wanted](session& at) {
-        return check(at, *wanted);
-    });
+    auto& command = tree.add(
+        "health", "Check the server and its streams", [wanted](session& at) { return check(at, *wanted); },
+        command_tree::begins::at_once
+    );
     add_streams_argument(
         command, wanted->streams, "The streams; default: all but those that hold dead letters"
     );
