@@ -12,5 +12,12 @@ install(EXPORT strandlineTargets NAMESPACE strandline:: DESTINATION ${package_di
 install(FILES ${PROJECT_BINARY_DIR}/strandlineConfig.cmake ${PROJECT_BINARY_DIR}/strandlineConfigVersion.cmake
     DESTINATION ${package_dir})
 
+if(STRANDLINE_BUILD_TOOLS)
+    set(completion ${PROJECT_BINARY_DIR}/tools/completion)
+    install(TARGETS command)
+    install(FILES ${completion}/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME strandline)
+    install(FILES ${completion}/zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _strandline)
+endif()
+
 # The build tree is a package too: -Dstrandline_DIR=build/release.
 export(EXPORT strandlineTargets NAMESPACE strandline:: FILE ${PROJECT_BINARY_DIR}/strandlineTargets.cmake)

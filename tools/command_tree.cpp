@@ -2,6 +2,7 @@
 
 #include "exit_status.hpp"
 #include "secrets.hpp"
+#include "standard_error.hpp"
 
 #include <strandline/error.hpp>
 #include <strandline/open.hpp>
@@ -9,8 +10,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-
-#include <fmt/format.h>
 
 #include <cerrno>
 #include <chrono>
@@ -39,6 +38,8 @@ constexpr auto about_url = R"(The server is named by --url or by the environment
     redis+sentinel://HOST[:PORT][,HOST[:PORT]...]/MASTER[/DATABASE]
     unix:[//[USER]:PASSWORD@]/PATH/OF/THE.SOCKET
 
+Behind it may stand ?prefix=TEXT, which then stands before all names on the server.
+
 What stands on a command line can be seen by other users of the machine, so a
 password is better kept in the variable.
 
@@ -52,9 +53,9 @@ bool is_misuse(failure const& why)
            why == errc::invalid_entry_id;
 }
 
-int tell(exit_status status, std::string_view words)
+int end_with(exit_status status, std::string_view words)
 {
-    fmt::print(stderr, "strandline: {}\n", words);
+    tell(words);
     return status;
 }
 
@@ -128,16 +129,16 @@ catch (CLI::Success const& asked) {
     return root_.exit(asked) == 0 ? done : failed;
 }
 catch (CLI::ParseError const& wrong) {
-    return tell(misused, describe(root_, wrong) + "\nMore: strandline --help");
+    return end_with(misused, describe(root_, wrong) + "\nMore: strandline --help");
 }
 catch (usage_error const& wrong) {
-    return tell(misused, wrong.what());
+    return end_with(misused, wrong.what());
 }
 catch (error const& thrown) {
-    return tell(is_misuse(thrown.cause()) ? misused : failed, thrown.cause().message());
+    return end_with(is_misuse(thrown.cause()) ? misused : failed, thrown.cause().message());
 }
 catch (std::exception const& thrown) {
-    return tell(failed, thrown.what());
+    return end_with(failed, thrown.what());
 }
 
 void command_tree::run_chosen()

@@ -28,6 +28,7 @@ std::string shell_word(std::string_view text)
 std::string paths(std::vector<tree_node> const& nodes)
 {
     std::vector<std::string> all;
+    all.reserve(nodes.size());
     for (auto const& node : nodes)
         all.push_back(shell_word(node.path));
     return fmt::format("{}", fmt::join(all, "|"));

@@ -2,11 +2,11 @@
 
 #include "exit_status.hpp"
 #include "line_reader.hpp"
+#include "standard_error.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <stdexcept>
 
 namespace strandline::tools {
@@ -26,7 +26,7 @@ asio::awaitable<void> confirmation::ask(session& at, std::string what) const
 {
     if (yes_)
         co_return;
-    fmt::print(stderr, "{}? [y/N] ", what);
+    write_error(what + "? [y/N] ");
     line_reader input(at.broker->get_executor());
     auto const answer = co_await input.next();
     if (answer != "y" && answer != "Y" && answer != "yes")

@@ -34,25 +34,6 @@ struct cancel_options
     confirmation confirmed;
 };
 
-entry_view view_of(event const& content, std::vector<header_view>& headers)
-{
-    for (auto const& one : content.headers)
-        headers.push_back({one.name, one.value});
-    return {content.body, headers};
-}
-
-boost::json::object with_texts(boost::json::object thing, entry_view const& content)
-{
-    auto const add = [&](std::string_view name, std::optional<std::string_view> text) {
-        if (text)
-            thing[name] = *text;
-    };
-    add("type", content.header(header_names::type));
-    add("key", content.header(header_names::key));
-    add("body", content.body);
-    return thing;
-}
-
 asio::awaitable<void> ls(session& at, ls_options const& wanted)
 {
     constexpr std::uint64_t page = 1'000;
@@ -64,15 +45,15 @@ asio::awaitable<void> ls(session& at, ls_options const& wanted)
         auto const found = co_await events.async_list(wanted.stream, after, count);
         std::string lines;
         for (auto const& one : found) {
-            std::vector<header_view> headers;
-            auto const content = view_of(one.content, headers);
             boost::json::object thing{{"id", one.id.to_string()}, {"due", to_text(one.due())}};
             if (at.json) {
                 thing["stream"] = wanted.stream;
-                lines += event_line(std::move(thing), content);
+                lines += event_line(std::move(thing), one.content);
             }
-            else
-                table.add(with_texts(std::move(thing), content));
+            else {
+                add_texts(thing, one.content);
+                table.add(std::move(thing));
+            }
             after = one.id;
         }
         if (at.json)
@@ -86,6 +67,7 @@ asio::awaitable<void> ls(session& at, ls_options const& wanted)
 std::vector<entry_id> parse_ids(std::vector<std::string> const& texts)
 {
     std::vector<entry_id> ids;
+    ids.reserve(texts.size());
     for (auto const& text : texts)
         ids.push_back(entry_id::parse(text).value());
     return ids;
@@ -128,10 +110,7 @@ void add_delayed(command_tree& tree)
         group, "ls", "List the delayed events of a stream, in the order in which they are due",
         [listing](session& at) { return ls(at, *listing); }
     );
-    ls_command.add_option("stream", listing->stream, "The stream")
-        ->required()
-        ->check(stream_name())
-        ->type_name("");
+    add_stream_argument(ls_command, listing->stream);
     add_entry_id(ls_command, "--after", listing->after, "Only those behind this delayed id");
     add_count(ls_command, "--count", listing->count, "At most so many; default: all");
 
@@ -144,10 +123,7 @@ void add_delayed(command_tree& tree)
         });
     cancel_command.footer("Prints what became of each. Fails when one was not found, after having tried all."
     );
-    cancel_command.add_option("stream", cancelling->stream, "The stream")
-        ->required()
-        ->check(stream_name())
-        ->type_name("");
+    add_stream_argument(cancel_command, cancelling->stream);
     cancel_command.add_option("id", cancelling->ids, "Delayed ids, as publish and delayed ls print them")
         ->required()
         ->type_name("");

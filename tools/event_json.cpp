@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace strandline::tools {
 
@@ -76,6 +77,14 @@ std::string body_member(std::string_view body)
     return "\"body\":" + text;
 }
 
+std::vector<header_view> views_of(headers const& of)
+{
+    std::vector<header_view> views;
+    for (auto const& one : of)
+        views.push_back({one.name, one.value});
+    return views;
+}
+
 } // namespace
 
 std::string event_line(json::object about, entry_view const& event)
@@ -95,6 +104,25 @@ std::string event_line(json::object about, entry_view const& event)
     }
     line += '\n';
     return line;
+}
+
+std::string event_line(json::object about, event const& of)
+{
+    auto const views = views_of(of.headers);
+    return event_line(std::move(about), entry_view{of.body, views});
+}
+
+void add_texts(json::object& to, event const& of)
+{
+    auto const views = views_of(of.headers);
+    entry_view const content{of.body, views};
+    auto const add = [&](std::string_view name, std::optional<std::string_view> text) {
+        if (text)
+            to[name] = *text;
+    };
+    add("type", content.header(header_names::type));
+    add("key", content.header(header_names::key));
+    add("body", content.body);
 }
 
 } // namespace strandline::tools

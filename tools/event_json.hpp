@@ -1,6 +1,7 @@
 #pragma once
 
 #include <strandline/entry.hpp>
+#include <strandline/event.hpp>
 
 #include <boost/json/object.hpp>
 
@@ -17,5 +18,9 @@ namespace strandline::tools {
 ///
 /// What is not UTF-8 in a header is replaced by U+FFFD.
 std::string event_line(boost::json::object about, entry_view const& event);
+std::string event_line(boost::json::object about, event const& of);
+
+/// Adds `type`, `key` and `body` as texts, for a table; what there is none of is left out.
+void add_texts(boost::json::object& to, event const& of);
 
 } // namespace strandline::tools

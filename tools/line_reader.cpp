@@ -14,8 +14,8 @@ namespace strandline::tools {
 
 namespace {
 
-constexpr std::size_t chunk = 64 * 1024;
-constexpr std::size_t longest_line = 64 * 1024 * 1024;
+constexpr std::size_t chunk = std::size_t{64} * 1024;
+constexpr std::size_t longest_line = std::size_t{64} * 1024 * 1024;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 } // namespace

@@ -2,8 +2,12 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
+#include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace strandline::tools {
@@ -20,12 +24,32 @@ std::size_t width(std::string_view text)
     }));
 }
 
+constexpr std::string_view duration_ending = "_ms";
+
+/// The two greatest units: `3m12s`.
+std::string for_people(std::chrono::milliseconds duration)
+{
+    using namespace std::chrono;
+    auto const in = [&](auto unit) { return duration_cast<decltype(unit)>(duration).count(); };
+    if (duration < 1s)
+        return fmt::format("{}ms", duration.count());
+    if (duration < 1min)
+        return fmt::format("{}s", in(seconds()));
+    if (duration < 1h)
+        return fmt::format("{}m{}s", in(minutes()), in(seconds()) % 60);
+    if (duration < 24h)
+        return fmt::format("{}h{}m", in(hours()), in(minutes()) % 60);
+    return fmt::format("{}d{}h", in(days()), in(hours()) % 24);
+}
+
 /// What is not there is a dash, so that columns stay columns for other programs.
 std::string cell(json::object const& thing, std::string_view column)
 {
     auto const* const value = thing.if_contains(column);
     if (!value || value->is_null())
         return "-";
+    if (column.ends_with(duration_ending))
+        return for_people(std::chrono::milliseconds(value->to_number<std::int64_t>()));
     if (!value->is_string())
         return json::serialize(*value);
     auto text = std::string(value->get_string());
@@ -34,9 +58,11 @@ std::string cell(json::object const& thing, std::string_view column)
     return text.empty() ? "-" : text;
 }
 
-std::string upper(std::string_view text)
+std::string headline_of(std::string_view column)
 {
-    std::string made(text);
+    if (column.ends_with(duration_ending))
+        column.remove_suffix(duration_ending.size());
+    std::string made(column);
     std::ranges::transform(made, made.begin(), [](unsigned char c) { return std::toupper(c); });
     return made;
 }
@@ -48,10 +74,16 @@ listing::listing(std::initializer_list<std::string_view> columns) : columns_(col
 
 asio::awaitable<void> listing::print(session& at)
 {
-    auto const text = at.json ? lines() : table();
-    things_.clear();
+    auto const text = take(at.json);
     if (!text.empty())
         co_await at.out.write(text);
+}
+
+std::string listing::take(bool json)
+{
+    auto text = json ? lines() : table();
+    things_.clear();
+    return text;
 }
 
 std::string listing::lines() const
@@ -68,7 +100,7 @@ std::string listing::table()
     if (!std::exchange(has_headline_, true)) {
         rows.emplace_back();
         for (auto const& column : columns_)
-            rows.back().push_back(upper(column));
+            rows.back().push_back(headline_of(column));
     }
     for (auto const& thing : things_) {
         rows.emplace_back();

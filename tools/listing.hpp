@@ -13,7 +13,8 @@
 namespace strandline::tools {
 
 /// Things of one kind, to be printed: with --json each as a line of JSON, with all of its members; else as a
-/// table of some members under a headline, columns aligned.
+/// table of some members under a headline, columns aligned. A member `..._ms` is a duration, which a table
+/// shows in units for people, without the ending in the headline.
 class listing
 {
 public:
@@ -25,6 +26,9 @@ public:
     /// Prints and forgets what was added. The headline comes with the first call. Columns of a later call may
     /// be of other widths. Fails as `standard_output::write` does.
     asio::awaitable<void> print(session& at);
+
+    /// What `print` prints, and forgets as well.
+    std::string take(bool json);
 
 private:
     std::string lines() const;

@@ -124,6 +124,21 @@ result<std::uint64_t> parse_count(std::string_view text)
     return value;
 }
 
+CLI::Option* add_entry_ids(
+    CLI::App& to, std::string const& name, std::vector<entry_id>& out, std::string const& description
+)
+{
+    auto const read = [&out, name](std::vector<std::string> const& texts) {
+        for (auto const& text : texts) {
+            auto const id = entry_id::parse(text);
+            if (!id)
+                throw CLI::ValidationError(name, std::string(id.error().words()));
+            out.push_back(*id);
+        }
+    };
+    return to.add_option_function<std::vector<std::string>>(name, read, description)->type_name("");
+}
+
 CLI::Validator stream_name()
 {
     auto const check = [](std::string const& name) {
@@ -131,6 +146,16 @@ CLI::Validator stream_name()
         return std::string(why ? why.message() : std::string());
     };
     return CLI::Validator(check, "");
+}
+
+void add_stream_argument(CLI::App& to, std::string& out)
+{
+    to.add_option("stream", out, "The stream")->required()->check(stream_name())->type_name("");
+}
+
+CLI::Option* add_streams_argument(CLI::App& to, std::vector<std::string>& out, std::string const& description)
+{
+    return to.add_option("stream", out, description)->check(stream_name())->type_name("");
 }
 
 } // namespace strandline::tools

@@ -7,12 +7,15 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 /// Values of options beyond texts. A text that is none is a usage error that names the option.
 namespace strandline::tools {
@@ -71,23 +74,61 @@ CLI::Option* add_entry_id(CLI::App& to, std::string const& name, Out& out, std::
     return add_value(to, name, "ID", out, description, entry_id::parse);
 }
 
-/// A number of things, at least 1.
-template <class Out>
+/// A number of things, from 1.
+template <class Number>
 CLI::Option* add_count(
-    CLI::App& to, std::string const& name, Out& out, std::string const& description,
-    std::uint64_t most = std::numeric_limits<std::int64_t>::max()
+    CLI::App& to, std::string const& name, Number& out, std::string const& description,
+    std::uint32_t most = std::numeric_limits<std::uint32_t>::max()
 )
 {
     auto const read = [&out, name, most](std::string const& text) {
         auto const value = parse_count(text);
         if (!value || *value < 1 || *value > most)
             throw CLI::ValidationError(name, "expected a number from 1 to " + std::to_string(most));
-        out = static_cast<std::size_t>(*value);
+        out = static_cast<std::uint32_t>(*value);
     };
     return to.add_option_function<std::string>(name, read, description)->type_name("N");
 }
 
+/// An option that is one of some words, which help and completion show.
+template <class Out>
+CLI::Option* add_choice(
+    CLI::App& to, std::string const& name, Out& out, std::vector<std::pair<std::string, Out>> choices,
+    std::string const& description
+)
+{
+    std::string form;
+    for (auto const& [word, value] : choices)
+        form += (form.empty() ? "" : "|") + word;
+    auto const read = [&out, name, form, choices = std::move(choices)](std::string const& text) {
+        auto const found = std::ranges::find(choices, text, &std::pair<std::string, Out>::first);
+        if (found == choices.end())
+            throw CLI::ValidationError(name, "expected " + form);
+        out = found->second;
+    };
+    return to.add_option_function<std::string>(name, read, description)->type_name(form);
+}
+
 /// For arguments that are names of streams.
 CLI::Validator stream_name();
+
+/// Adds the argument that is the stream a command is about.
+void add_stream_argument(CLI::App& to, std::string& out);
+
+/// The same with streams, none or more.
+CLI::Option*
+add_streams_argument(CLI::App& to, std::vector<std::string>& out, std::string const& description);
+
+/// Adds the argument that is the group of that stream.
+template <class Out>
+CLI::Option* add_group_argument(CLI::App& to, Out& out, std::string const& description = "The group")
+{
+    return to.add_option("group", out, description)->type_name("");
+}
+
+/// Adds an argument that is ids of entries, none or more.
+CLI::Option* add_entry_ids(
+    CLI::App& to, std::string const& name, std::vector<entry_id>& out, std::string const& description
+);
 
 } // namespace strandline::tools

@@ -1,11 +1,12 @@
 #include "progress.hpp"
 
+#include "standard_error.hpp"
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
 namespace strandline::tools {
@@ -37,7 +38,7 @@ std::string bar(std::uint64_t part, std::uint64_t whole)
 progress::progress(bool prints)
     : shown_(
           ::isatty(STDERR_FILENO) == 1 && ::isatty(STDIN_FILENO) != 1 &&
-          !(prints && ::isatty(STDOUT_FILENO) == 1)
+          (!prints || ::isatty(STDOUT_FILENO) != 1)
       )
     , size_(size_of_input())
 {}
@@ -51,16 +52,16 @@ void progress::update(std::uint64_t events, std::uint64_t bytes)
         return;
     updated_ = now;
     auto const seconds = std::chrono::duration<double>(now - began_).count();
-    fmt::print(
-        stderr, "\r\033[K{}{} events, {:.0f}/s", size_ ? bar(bytes, *size_) : std::string(), events,
+    write_error(fmt::format(
+        "\r\033[K{}{} events, {:.0f}/s", size_ ? bar(bytes, *size_) : std::string(), events,
         static_cast<double>(events) / seconds
-    );
+    ));
 }
 
-void progress::clear()
+void progress::clear() const
 {
     if (shown_)
-        fmt::print(stderr, "\r\033[K");
+        write_error("\r\033[K");
 }
 
 } // namespace strandline::tools

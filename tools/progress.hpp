@@ -18,7 +18,7 @@ public:
     void update(std::uint64_t events, std::uint64_t bytes);
 
     /// Removes the line.
-    void clear();
+    void clear() const;
 
 private:
     using clock = std::chrono::steady_clock;

@@ -118,6 +118,7 @@ public:
         , input_(at.broker->get_executor())
         , progress_(!wanted.quiet)
         , changed_(at.broker->get_executor(), asio::steady_timer::time_point::max())
+        , prints_(!wanted.quiet)
     {}
 
     asio::awaitable<void> run()
@@ -224,6 +225,7 @@ private:
                     co_await at_.out.write(text);
                 }
                 catch (error const& thrown) {
+                    prints_ = false;
                     stop(thrown.cause().message());
                 }
             else if (all_read_ && slots_.empty())
@@ -241,7 +243,7 @@ private:
             auto const& [line, outcome] = slots_.front();
             if (*outcome) {
                 ++published_;
-                if (!wanted_.quiet && broken_.empty())
+                if (prints_)
                     text += line_of(at_, wanted_.stream, **outcome);
             }
             else if (!refused_) {
@@ -253,7 +255,7 @@ private:
         return text;
     }
 
-    /// Publishes and prints nothing more.
+    /// Reads nothing more.
     void stop(std::string words)
     {
         if (broken_.empty())
@@ -272,6 +274,7 @@ private:
     asio::steady_timer changed_;
     /// In the order of the lines; those that wait in the batch are the last.
     std::deque<slot> slots_;
+    bool prints_;
     bool all_read_ = false;
     std::uint64_t published_ = 0;
     /// The first of those that were not stored.

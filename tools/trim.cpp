@@ -8,7 +8,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace strandline::tools {
@@ -19,6 +21,7 @@ struct options
 {
     std::string stream;
     retention keep;
+    std::optional<std::chrono::milliseconds> age;
     confirmation confirmed;
 };
 
@@ -49,18 +52,18 @@ void add_trim(command_tree& tree)
 {
     auto const wanted = std::make_shared<options>();
     auto& command = tree.add("trim", "Remove the oldest events of a stream", [wanted](session& at) {
+        if (wanted->age && wanted->age->count() == 0)
+            throw usage_error("--age: expected a time above 0");
+        wanted->keep.age = wanted->age.value_or(std::chrono::milliseconds(0));
         if (wanted->keep == retention())
             throw usage_error("say what is to be kept: --count or --age");
         wanted->confirmed.check(describe(*wanted));
         return trim(at, *wanted);
     });
     command.footer("Prints how many were removed. What a group has not read or not settled goes, too.");
-    command.add_option("stream", wanted->stream, "The stream")
-        ->required()
-        ->check(stream_name())
-        ->type_name("");
+    add_stream_argument(command, wanted->stream);
     add_count(command, "--count", wanted->keep.count, "Keep only the newest so many");
-    add_duration(command, "--age", wanted->keep.age, "Keep only those that are no older");
+    add_duration(command, "--age", wanted->age, "Keep only those that are no older");
     wanted->confirmed.add_to(command);
 }
 

@@ -327,6 +327,8 @@ struct stream_statistics
     std::optional<entry_id> last;
     /// The greatest id ever given out, also when that entry was removed.
     entry_id last_generated;
+    /// Entries ever appended, removed ones too: the difference of two of these numbers is a rate.
+    std::uint64_t appended = 0;
     /// By name.
     std::vector<group_statistics> groups;
     /// Delayed entries and dead letters; nothing where the engine may not tell.

@@ -21,6 +21,7 @@ entry_id entry_log::append(entry_view const& entry, instant now)
     auto const id = ms > last_generated_.ms ? entry_id{ms, 0} : *last_generated_.next();
     records_.push_back({id, store(entry)});
     last_generated_ = id;
+    ++appended_;
     return id;
 }
 

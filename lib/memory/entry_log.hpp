@@ -7,6 +7,7 @@
 
 #include <boost/container/deque.hpp>
 
+#include <cstdint>
 #include <ranges>
 
 namespace strandline::memory {
@@ -58,6 +59,9 @@ public:
     /// The greatest id ever given.
     entry_id last_generated() const noexcept { return last_generated_; }
 
+    /// How many there were ever.
+    std::uint64_t appended() const noexcept { return appended_; }
+
 private:
     stored_entry store(entry_view const& entry);
     void pop_front() noexcept;
@@ -70,6 +74,7 @@ private:
     /// Of the next block: small streams shall be small.
     std::size_t block_size_ = 512;
     entry_id last_generated_;
+    std::uint64_t appended_ = 0;
 };
 
 } // namespace strandline::memory

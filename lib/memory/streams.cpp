@@ -505,6 +505,7 @@ stream_statistics streams::measure(std::string_view name, instant now) const
         told.last = entries.records().back().id;
     }
     told.last_generated = entries.last_generated();
+    told.appended = entries.appended();
     for (auto const& [group_name, group] : groups)
         told.groups.push_back(group->measure(group_name, entries, now));
     return told;

@@ -80,6 +80,7 @@ stream_statistics read_statistics(node_walk walk)
     told.first = optional_of(walk, [&] { return walk.id(); });
     told.last = optional_of(walk, [&] { return walk.id(); });
     told.last_generated = walk.id();
+    told.appended = walk.number();
     // Each begins where the one before has ended.
     for (auto rest = walk.enter(); rest >= 7 && walk.ok(); rest -= 7)
         told.groups.push_back(read_group(walk));

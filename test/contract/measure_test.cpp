@@ -60,6 +60,18 @@ BOOST_AUTO_TEST_CASE(tells_ids_and_the_time_of_a_stream)
     });
 }
 
+BOOST_AUTO_TEST_CASE(counts_what_was_ever_appended)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.append_numbers("orders", 5);
+        BOOST_TEST((co_await of.broker->remove("orders", std::array{ids[1], ids[4]})).has_value());
+        BOOST_TEST((co_await of.broker->trim("orders", {.count = 1})).has_value());
+        auto const told = co_await measure(of, "orders");
+        BOOST_TEST(told.length == 1U);
+        BOOST_TEST(told.appended == 5U);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(tells_how_far_each_group_is)
 {
     check([](bed& of) -> asio::awaitable<void> {

@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(begin_at_once_with_all_streams)
 {
     promotion_plan plan(3, start);
     BOOST_TEST(!plan.is_at_rest());
-    for (stream_index stream = 0; stream != 3; ++stream) {
+    for (std::size_t stream = 0; stream != 3; ++stream) {
         auto const turn = plan.next();
         BOOST_TEST(turn.stream == stream);
         BOOST_TEST((turn.when == start));
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(of_very_many_streams_are_rarer)
 {
     promotion_plan plan(1000, start);
     for (int i = 0; i != 20; ++i)
-        for (stream_index stream = 0; stream != 1000; ++stream) {
+        for (std::size_t stream = 0; stream != 1000; ++stream) {
             plan.began(stream);
             plan.ended(stream, found({}), start);
         }
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(of_very_many_streams_are_rarer)
 BOOST_AUTO_TEST_CASE(come_at_once_after_a_hint)
 {
     promotion_plan plan(2, start);
-    for (stream_index stream = 0; stream != 2; ++stream) {
+    for (std::size_t stream = 0; stream != 2; ++stream) {
         plan.began(stream);
         plan.ended(stream, found(1h), start);
     }

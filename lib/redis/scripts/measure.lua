@@ -2,8 +2,8 @@
 -- KEYS: stream, the set of its delayed entries, its dead letters.  ARGV: at most how many entries are counted for
 -- groups whose lag the server cannot tell.
 -- Answers {now in ms, delayed, dead, why there is no more ('': there is), length, first id, last id, last id given out,
--- {group, pending, lowest pending id, last delivered id, lag, 1 where it may be greater, {consumer, pending, idle in ms,
--- ...}, group, ...}}. What there is none of, or cannot be told, is nothing.
+-- entries ever appended, {group, pending, lowest pending id, last delivered id, lag, 1 where it may be greater,
+-- {consumer, pending, idle in ms, ...}, group, ...}}. What there is none of, or cannot be told, is nothing.
 local stream, most = KEYS[1], tonumber(ARGV[1])
 
 -- Asked first: a right that is missing for one of them must not hide the others.
@@ -104,6 +104,7 @@ answer[5] = info.length
 answer[6] = first and first[1]
 answer[7] = last and last[1]
 answer[8] = info['last-generated-id']
+answer[9] = info['entries-added']
 
 local groups, unknown = {}, {}
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -127,5 +128,5 @@ end
 if unknown[1] then
   count_lags(unknown, info.length)
 end
-answer[9] = groups
+answer[10] = groups
 return answer
