@@ -54,6 +54,28 @@ BOOST_AUTO_TEST_CASE(G2_counts_a_lag_that_the_server_cannot_tell)
     });
 }
 
+BOOST_AUTO_TEST_CASE(G2_counts_for_each_group_what_lies_behind_it)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        auto const ids = co_await of.append_numbers("orders", 1'200);
+        co_await of.ensure_group("orders", "all");
+        co_await of.ensure_group("orders", "at the deleted one", {ids[700]});
+        co_await of.ensure_group("orders", "before the deleted one", {ids[499]});
+        co_await of.ensure_group("orders", "nothing", start_position::end());
+        for (auto const& id : {ids[700], ids[1'100]})
+            BOOST_REQUIRE(command({"XDEL", "orders", id.to_string()}) == "1");
+        auto const told = co_await measure(of, {"orders"});
+        std::vector<std::uint64_t> lags;
+        for (auto const& group : told[0].groups) {
+            lags.push_back(group.lag);
+            BOOST_TEST(!group.lag_is_at_least);
+        }
+        BOOST_TEST(
+            lags == (std::vector<std::uint64_t>{1'198, 498, 698, 0}), boost::test_tools::per_element()
+        );
+    });
+}
+
 BOOST_AUTO_TEST_CASE(G2_says_at_least_where_there_is_too_much_to_count)
 {
     check([](bed& of) -> asio::awaitable<void> {

@@ -528,7 +528,7 @@ BOOST_AUTO_TEST_CASE(to_count_a_lag_are_made_up_for_by_at_least)
         co_await of.ensure_group("orders", "g");
         auto const ids = co_await of.append_numbers("orders", 3);
         command({"XDEL", "orders", ids[1].to_string()});
-        limited by(of, {"-xrange"});
+        limited by(of, {"-xrevrange"});
         std::array<std::string_view, 1> const streams{"orders"};
         auto const told = co_await by.run(by.as_clerk.broker->measure(streams));
         BOOST_REQUIRE_MESSAGE(told.has_value(), told.error());

@@ -1,6 +1,6 @@
 -- Counts and ids of a stream and of its groups, seen at one moment. Bodies stay on the server.
--- KEYS: stream, the set of its delayed entries, its dead letters.  ARGV: at most how many entries are counted for a
--- group whose lag the server cannot tell.
+-- KEYS: stream, the set of its delayed entries, its dead letters.  ARGV: at most how many entries are counted for
+-- groups whose lag the server cannot tell.
 -- Answers {now in ms, delayed, dead, why there is no more ('': there is), length, first id, last id, last id given out,
 -- entries ever appended, {group, pending, lowest pending id, last delivered id, lag, 1 where it may be greater,
 -- {consumer, pending, idle in ms, ...}, group, ...}}. What there is none of, or cannot be told, is nothing.
@@ -25,39 +25,50 @@ local function by_name(list)
   return values
 end
 
--- Bytes of entries that are looked at to count them, for one group and at a time.
-local most_bytes, bytes_of_page = 8 * 1024 * 1024, 512 * 1024
-
-local function size_of(page)
-  local size = 0
-  for _, entry in ipairs(page) do
-    for _, text in ipairs(entry[2]) do
-      size = size + #text
-    end
-  end
-  return size
+-- Ids as texts that compare as the ids do; as numbers they would lose their ends.
+local function comparable(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return string.rep('0', 20 - #ms) .. ms .. string.rep('0', 20 - #seq) .. seq
 end
 
--- How many entries come after that id. In steps, because each brings its body to this script: a few first, then so many
--- as the last ones were small.
-local function count_after(id)
-  if not redis.acl_check_cmd('XRANGE', stream, '-', '+') then
-    return 0, 1
+-- Bytes of entries that are looked at to count them, and of those that are looked at together.
+local most_bytes, bytes_of_page = 8 * 1024 * 1024, 512 * 1024
+
+-- Counts for groups whose lag is unknown how many entries come after the last id delivered to each: back from the end,
+-- for all of them at once. In steps, because each entry brings its body to this script: a few first, then so many as the
+-- last ones were small.
+local function count_lags(unknown, length)
+  if not redis.acl_check_cmd('XREVRANGE', stream, '+', '-') then
+    return
   end
-  local counted, bytes, step = 0, 0, 4
-  while counted < most and bytes < most_bytes do
-    local page = redis.pcall('XRANGE', stream, '(' .. id, '+', 'COUNT', math.min(step, most - counted))
-    -- Behind the greatest id of all there is no interval.
-    if page.err or #page == 0 then
-      return counted, 0
+  table.sort(unknown, function(a, b) return a.last > b.last end)
+  local counted, bytes, step, from, next_one = 0, 0, 4, '+', 1
+  while unknown[next_one] and counted < most and bytes < most_bytes do
+    local page = redis.call('XREVRANGE', stream, from, '-', 'COUNT', math.min(step, most - counted))
+    local size = 0
+    for _, entry in ipairs(page) do
+      local id = comparable(entry[1])
+      while unknown[next_one] and unknown[next_one].last >= id do
+        unknown[next_one].tell(counted, 0)
+        next_one = next_one + 1
+      end
+      counted = counted + 1
+      for _, text in ipairs(entry[2]) do
+        size = size + #text
+      end
     end
-    counted = counted + #page
-    id = page[#page][1]
-    local size = size_of(page)
+    if #page == 0 then
+      break
+    end
+    from = '(' .. page[#page][1]
     bytes = bytes + size
     step = math.max(1, math.min(500, step * 4, math.floor(bytes_of_page * #page / math.max(size, 1))))
   end
-  return counted, 1
+  -- Where there is no entry left to count these are all.
+  local may_be_greater = counted < length and 1 or 0
+  for i = next_one, #unknown do
+    unknown[i].tell(counted, may_be_greater)
+  end
 end
 
 -- There may be very many of them: all are told in the same order, so names are looked for but once.
@@ -95,22 +106,27 @@ answer[7] = last and last[1]
 answer[8] = info['last-generated-id']
 answer[9] = info['entries-added']
 
-local groups = {}
+local groups, unknown = {}, {}
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-  local of = by_name(group)
-  local lag, may_be_greater = of.lag, 0
-  if not lag then
-    lag, may_be_greater = count_after(of['last-delivered-id'])
-  end
+  local of, at = by_name(group), #groups
   -- Not the summary, which goes through all consumers.
   local lowest = redis.call('XPENDING', stream, of.name, '-', '+', 1)[1]
   for _, value in ipairs({
     of.name, of.pending, lowest and lowest[1] or false, of['last-delivered-id'],
     -- Several versions count entries that were deleted.
-    math.min(lag, info.length), may_be_greater, consumers_of(of.name),
+    math.min(of.lag or 0, info.length), of.lag and 0 or 1, consumers_of(of.name),
   }) do
     groups[#groups + 1] = value
   end
+  if not of.lag then
+    unknown[#unknown + 1] = {
+      last = comparable(of['last-delivered-id']),
+      tell = function(lag, may_be_greater) groups[at + 5], groups[at + 6] = lag, may_be_greater end,
+    }
+  end
+end
+if unknown[1] then
+  count_lags(unknown, info.length)
 end
 answer[10] = groups
 return answer
