@@ -52,6 +52,7 @@ pipe_ends make_pipe(asio::any_io_executor const& executor)
 std::vector<char*> pointers(std::vector<std::string>& words)
 {
     std::vector<char*> raw;
+    raw.reserve(words.size() + 1);
     for (auto& word : words)
         raw.push_back(word.data());
     raw.push_back(nullptr);
