@@ -46,10 +46,9 @@ public:
 
     bool number_float(double value, std::string const&) override
     {
-        // JSON has no such number, and what cannot come back is not taken.
-        if (!std::isfinite(value))
-            return refuse("there is a number that is not finite");
-        return decoder_.on_double(value, {}, code_);
+        // A target of any type would take it; JSON has no such number, and it could not be published again.
+        return decoder_.on_double(value, {}, code_) &&
+               (std::isfinite(value) || refuse("there is a number that is not finite"));
     }
 
     bool string(std::string& value) override

@@ -541,7 +541,8 @@ public:
     /// goes, but for `dead-stream` and `dead-id`; unless it is `for_all`, the header `for-group` names the
     /// group in which it died. Idempotency marks are not asked.
     ///
-    /// Errors of items: `no_entry`, `out_of_memory`, `not_permitted`, `server_error`; for all of them
+    /// Errors of items: `no_entry`, `no_group` (nobody would handle it, because the group is not there any
+    /// more), `out_of_memory`, `not_permitted`, `server_error`; for all of them
     /// `wrong_type`, and those of a broken connection.
     virtual asio::awaitable<failure> replay(std::string_view stream, std::span<replaying> letters) = 0;
 

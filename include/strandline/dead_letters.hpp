@@ -159,8 +159,9 @@ public:
     ///
     /// Handler signature: `void(failure, replay_report)`. After a failure the report tells what was done
     /// until then; letters of the step that failed may have been replayed, too, and can be asked for again
-    /// without harm. A letter of which no entry can be made (`server_error`) stays, and keeps no other: the
-    /// failure is told when all others have been replayed.
+    /// without harm. A letter of which no entry can be made (`server_error`), or whose group is not there
+    /// any more (`no_group`; `for_all` it can be replayed), stays, and keeps no other: the failure is told
+    /// when all others have been replayed.
     template <asio::completion_token_for<void(failure, replay_report)> Token = asio::deferred_t>
     auto async_replay(
         std::string_view stream, std::vector<entry_id> letters, replay_options how = {}, Token&& token = {}

@@ -19,13 +19,18 @@ public:
     replayed_letter& operator=(replayed_letter const&) = delete;
 
     /// The letter told of its death alone.
-    bool is_empty() const noexcept { return !body_ && headers_.empty(); }
+    bool is_empty() const noexcept { return is_empty_; }
+
+    /// For which group it is alone.
+    std::optional<std::string_view> group() const noexcept { return group_; }
 
     entry_view view() const noexcept { return {body_, headers_}; }
 
 private:
     std::optional<std::string_view> body_;
     std::vector<header_view> headers_;
+    std::optional<std::string_view> group_;
+    bool is_empty_ = true;
 };
 
 } // namespace strandline::memory

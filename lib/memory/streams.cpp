@@ -374,6 +374,11 @@ failure streams::replay(std::string_view name, std::span<replaying> letters, ins
             continue;
         }
         replayed_letter const again(stored->view(), letter.for_all);
+        if (auto const group = again.group())
+            if (auto const reader = find(name, *group); !reader) {
+                letter.outcome = reader.error();
+                continue;
+            }
         if (again.is_empty()) {
             letter.outcome =
                 failure(errc::server_error, "ERR the letter has no fields but those of its death");

@@ -28,6 +28,12 @@ failure interrupted()
     return error_code(asio::error::operation_aborted);
 }
 
+/// It is about one letter: the next one may do well.
+bool keeps_no_other(failure const& why)
+{
+    return why == errc::server_error || why == errc::no_group;
+}
+
 /// Replays in steps that a rate allows.
 class replayer
 {
@@ -86,7 +92,7 @@ private:
             if (why == errc::no_entry)
                 report.missing.push_back(item.id);
             // Everything else would keep the others, too.
-            else if (auto& first = why == errc::server_error ? of_a_letter_ : of_all; !first)
+            else if (auto& first = keeps_no_other(why) ? of_a_letter_ : of_all; !first)
                 first = {why.code(), fmt::format("letter {}: {}", item.id.to_string(), why.words())};
         }
         co_return of_all;

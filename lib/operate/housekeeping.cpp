@@ -33,6 +33,9 @@ constexpr std::size_t most_collected = 10'000;
 constexpr std::size_t most_removed = 500;
 constexpr std::size_t most_promoted = 500;
 
+/// Names are looked at so often in the time for which they stay.
+constexpr int part_between_looks = 100;
+
 failure interrupted()
 {
     return error_code(asio::error::operation_aborted);
@@ -46,6 +49,7 @@ housekeeping::housekeeping(
     : engine_(std::move(engine))
     , streams_(std::move(streams))
     , options_(std::move(options))
+    , next_names_(streams_.size())
     , told_(streams_.size())
 {
     std::ranges::transform(streams_, std::back_inserter(names_), &stream_declaration::name);
@@ -92,7 +96,10 @@ asio::awaitable<void> housekeeping::clean_in_turns(std::stop_token stop, janitor
             // Not given back: that it runs out ends the turn, and makes place for the next one.
             auto const turn = derived_name(names_[i], "janitor");
             auto const fence = co_await engine_->lock(turn, token_, options_->interval);
-            auto why = fence ? co_await clean(i, stop, report) : fence.error();
+            auto const also_names = clock::now() >= next_names_[i];
+            auto why = fence ? co_await clean(i, also_names, stop, report) : fence.error();
+            if (fence && also_names)
+                next_names_[i] = clock::now() + options_->remove_consumers_after / part_between_looks;
             if (why == errc::closed)
                 co_return;
             if (why == errc::locked)
@@ -114,7 +121,7 @@ asio::awaitable<detail::conclusion<janitor_report>> housekeeping::sweep(std::sto
     for (std::size_t i = 0; i != names_.size(); ++i) {
         auto why = co_await promote(names_[i], stop, end.value);
         if (!why)
-            why = co_await clean(i, stop, end.value);
+            why = co_await clean(i, true, stop, end.value);
         if (!why)
             continue;
         if (!end.why)
@@ -129,7 +136,7 @@ asio::awaitable<detail::conclusion<janitor_report>> housekeeping::sweep(std::sto
 
 /// Goes on after a failure: one missing right or group shall not keep everything else.
 asio::awaitable<failure>
-housekeeping::clean(std::size_t stream, std::stop_token const& stop, janitor_report& report)
+housekeeping::clean(std::size_t stream, bool also_names, std::stop_token const& stop, janitor_report& report)
 {
     auto const& of = streams_[stream];
     failure first;
@@ -143,7 +150,7 @@ housekeeping::clean(std::size_t stream, std::stop_token const& stop, janitor_rep
         else if (!first)
             first = expired.error();
     }
-    if (options_->remove_consumers_after != options_->remove_consumers_after.zero() &&
+    if (also_names && options_->remove_consumers_after != options_->remove_consumers_after.zero() &&
         !is_out_of_reach(first))
         if (auto why = co_await remove_consumers(of, stop, report); why && !first)
             first = std::move(why);

@@ -6,6 +6,7 @@
 #include <strandline/detail/async_on_strand.hpp>
 #include <strandline/janitor.hpp>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -34,7 +35,8 @@ public:
 
 private:
     asio::awaitable<void> clean_in_turns(std::stop_token stop, janitor_report& report);
-    asio::awaitable<failure> clean(std::size_t stream, std::stop_token const& stop, janitor_report& report);
+    asio::awaitable<failure>
+    clean(std::size_t stream, bool also_names, std::stop_token const& stop, janitor_report& report);
     asio::awaitable<failure>
     collect(stream_declaration const& stream, std::stop_token const& stop, janitor_report& report);
     asio::awaitable<failure>
@@ -51,6 +53,9 @@ private:
     std::shared_ptr<janitor_options const> options_;
     /// By which the lock of an interval is ours.
     std::string token_;
+    /// When the names of each stream's consumers are looked at again in a turn: in a large group that takes
+    /// the server long, and names stay for much longer than an interval.
+    std::vector<std::chrono::steady_clock::time_point> next_names_;
     /// What was told last of cleaning each stream; empty when that went well since.
     std::vector<std::string> told_;
     /// The same of moving delayed events, by stream.

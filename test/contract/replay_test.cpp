@@ -87,6 +87,24 @@ BOOST_AUTO_TEST_CASE(are_what_they_were_with_their_origin_and_for_their_group)
     });
 }
 
+BOOST_AUTO_TEST_CASE(stay_where_nobody_would_handle_them_because_their_group_is_gone)
+{
+    check([](bed& of) -> asio::awaitable<void> {
+        co_await of.ensure_group("orders", "g");
+        co_await of.ensure_group("orders", "other");
+        std::vector const ids{co_await of.append("orders", "1"), co_await of.append("orders", "2")};
+        (void)co_await of.read_now("orders", "g", "alice");
+        auto const letters = co_await let_die(of, alice, ids);
+        BOOST_TEST((co_await of.broker->remove_group("orders", "g")).value());
+        std::array items{letter(letters[0]), letter(letters[1], true)};
+        auto const why = co_await of.broker->replay("orders", items);
+        BOOST_TEST(!why, why);
+        BOOST_TEST((items[0].outcome.error() == errc::no_group));
+        BOOST_TEST(items[1].outcome.has_value());
+        BOOST_TEST((co_await letters_left(of)) == 1U);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(may_be_for_all_groups)
 {
     check([](bed& of) -> asio::awaitable<void> {

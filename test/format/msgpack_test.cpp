@@ -298,6 +298,9 @@ BOOST_AUTO_TEST_CASE(that_does_not_fit_is_refused_with_the_name_of_its_member)
     BOOST_TEST(refused<numbers>(of("\x01", "\xC4\x01x")) == "real: expected a number, found bytes");
     BOOST_TEST(refused<numbers>(of("\x01", "\xCA\x7F\x80\x00\x00"s)) == "real: the number is too large");
     BOOST_TEST(
+        refused<boost::json::value>("\xCA\x7F\xC0\x00\x00"s) == "there is a number that is not finite"
+    );
+    BOOST_TEST(
         refused<picture>("\x82\xA4name\xC4\x01x\xA4"
                          "data\xC4\x00"s) == "name: expected a string, found bytes"
     );

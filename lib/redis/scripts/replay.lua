@@ -27,9 +27,10 @@ must_be_allowed('XLEN', stream)
 redis.call('XLEN', stream)
 redis.call('XLEN', dead_stream)
 
--- What the entry was, and where it came from first; how it died is out of date.
+-- What the entry was, and where it came from first; how it died is out of date. And the group in which it died, and
+-- how much of it is not about its death.
 local function replayed_fields(letter, is_for_all)
-  local fields, group = {}, nil
+  local fields, group, own = {}, nil, 0
   for i = 1, #letter, 2 do
     local name, value = letter[i], letter[i + 1]
     bytes = bytes + #name + #value
@@ -39,13 +40,31 @@ local function replayed_fields(letter, is_for_all)
       or string.sub(name, 1, 5) ~= 'dead-' and name ~= 'for-group' then
       fields[#fields + 1] = name
       fields[#fields + 1] = value
+      own = own + (string.sub(name, 1, 5) ~= 'dead-' and 1 or 0)
     end
   end
-  if group and not is_for_all then
+  if is_for_all then
+    group = nil
+  elseif group then
     fields[#fields + 1] = 'for-group'
     fields[#fields + 1] = group
   end
-  return fields
+  return fields, group, own
+end
+
+local found = {}
+
+-- Nil, or why nobody would handle what is for that group.
+local function why_not_for(group)
+  if found[group] == nil then
+    -- Nothing may raise here: letters before this one are replayed already.
+    if redis.acl_check_cmd('XPENDING', stream, group, '-', '+', '1') then
+      found[group] = redis.pcall('XPENDING', stream, group, '-', '+', 1).err or false
+    else
+      found[group] = 'NOPERM this user has no permissions to run the \'xpending\' command'
+    end
+  end
+  return found[group] or nil
 end
 
 local function replay(id, is_for_all)
@@ -56,8 +75,12 @@ local function replay(id, is_for_all)
   if #letter[2] > most_fields then
     return 'ERR the letter has too many fields to be copied: ' .. #letter[2] / 2
   end
-  local fields = replayed_fields(letter[2], is_for_all)
-  if #fields == 0 then
+  local fields, group, own = replayed_fields(letter[2], is_for_all)
+  local refused = group and why_not_for(group)
+  if refused then
+    return refused
+  end
+  if own == 0 then
     return 'ERR the letter has no fields but those of its death'
   end
   local added = redis.pcall('XADD', stream, '*', unpack(fields))
