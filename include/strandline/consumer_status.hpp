@@ -17,6 +17,9 @@ struct stream_status
     /// Its group is there, and the last read of it did not fail. While it is false the consumer goes on
     /// trying.
     bool is_read = false;
+    /// It is not to be read at the moment: as much is held of its server as may be, as many wait, or the
+    /// consumer stops.
+    bool is_paused = false;
     /// What went wrong last, until it goes well again.
     failure why;
     /// Since a read of it was answered last, with entries or without; nothing: not yet in this run. A read
@@ -34,8 +37,6 @@ struct consumer_status
     /// `async_run` or `async_drain` is under way. If not, there is nothing else to tell but the names of the
     /// streams.
     bool running = false;
-    /// No read is under way although streams could be read: as much is held as may be, or as many wait.
-    bool is_full = false;
     /// In the order in which they were given to the consumer; of a registry, server by server.
     std::vector<stream_status> streams;
     /// Handlers that run, those that are stuck among them: cancelled, and not returned.

@@ -113,7 +113,8 @@ public:
 
     /// Gets the lock, and waits for it where another one has it: also one of this process, also of this
     /// object. Who waits is told when it is given back, looks when it should have run out, and looks now and
-    /// then, at most every 5 s, in case that he was not told. Who gets it of those who wait is open.
+    /// then, after 100 ms first and every 5 s in the end, in case that he was not told. Who gets it of those
+    /// who wait is open.
     ///
     /// Handler signature: `void(failure, held_lock)`.
     ///

@@ -37,7 +37,6 @@ std::string unique_name()
 void add_to(consumer_status& sum, consumer_status&& part)
 {
     sum.running |= part.running;
-    sum.is_full |= part.is_full;
     std::ranges::move(part.streams, std::back_inserter(sum.streams));
     sum.running_handlers += part.running_handlers;
     sum.stuck_handlers += part.stuck_handlers;

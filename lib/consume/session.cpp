@@ -350,10 +350,11 @@ consumer_status session::status()
 {
     consumer_status told;
     told.running = true;
-    told.is_full = intake_.is_full();
+    auto const is_paused = stopping_ || intake_.is_full();
     auto const now = clock::now();
     for (stream_index stream = 0; stream != who_.streams.size(); ++stream) {
         auto& one = told.streams.emplace_back(intake_.status(stream, now));
+        one.is_paused = is_paused;
         if (auto const handled = settler_.handled_at(stream))
             one.since_handled = std::chrono::floor<std::chrono::milliseconds>(now - *handled);
     }

@@ -176,7 +176,7 @@ bool health_judge::is_unread(
             since = known->second;
         unread_since_.emplace(std::move(key), since);
     }
-    if (!seen.status.running || seen.status.is_full)
+    if (!seen.status.running || of.is_paused)
         return false;
     if (of.why)
         return true;

@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(whose_reads_fail_is_failing)
     BOOST_TEST((report.verdict == health::failing));
 }
 
-BOOST_AUTO_TEST_CASE(that_has_not_read_for_long_is_failing_unless_it_is_full)
+BOOST_AUTO_TEST_CASE(that_has_not_read_for_long_is_failing_unless_it_is_not_to_read)
 {
     auto report = of_consumer();
     auto& status = report.consumers[0].status;
@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(that_has_not_read_for_long_is_failing_unless_it_is_full)
     BOOST_TEST(judged(report).findings.empty());
     status.streams[0].since_read = 30s;
     BOOST_TEST(found(judged(report), health_problem::stream_not_read));
-    status.is_full = true;
+    status.streams[0].is_paused = true;
     BOOST_TEST(judged(report).findings.empty());
 }
 
