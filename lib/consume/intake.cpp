@@ -249,7 +249,7 @@ void intake::look_again()
 stream_status intake::status(stream_index stream, std::chrono::steady_clock::time_point now) const
 {
     auto const& of = sources_[stream];
-    stream_status told{std::string(of.name), of.readable, of.why, {}, {}};
+    stream_status told{.name = std::string(of.name), .is_read = of.readable, .why = of.why};
     if (of.read_at)
         told.since_read = std::chrono::floor<std::chrono::milliseconds>(now - *of.read_at);
     return told;

@@ -17,7 +17,12 @@ namespace {
 /// Dead letters of the stream orders.
 struct graveyard : with_server
 {
-    graveyard() { server.command({"XADD", "orders", "1000-0", "body", "lives"}); }
+    graveyard()
+    {
+        server.command({"XADD", "orders", "1000-0", "body", "lives"});
+        for (auto const* group : {"billing", "audit", "g"})
+            server.command({"XGROUP", "CREATE", "orders", group, "0"});
+    }
 
     /// Its id.
     std::string bury(
@@ -237,7 +242,12 @@ BOOST_AUTO_TEST_CASE(letters_outlive_their_stream)
     BOOST_TEST(list({"--type", "refund"}).empty());
     BOOST_TEST(list({}) == texts{"a"}, boost::test_tools::per_element());
     BOOST_TEST(run({"dead", "purge", "orders", "--type", "refund", "--yes"}).out == "0\n");
-    BOOST_TEST(run({"dead", "replay", "orders", "--all"}).out == "1 replayed\n");
+    // Nobody would handle what is for a group that is not there.
+    auto const refused = run({"dead", "replay", "orders", "--all"});
+    BOOST_TEST(refused.status == 1);
+    BOOST_TEST(refused.complains("billing"), refused.err);
+    BOOST_TEST(letters() == 1);
+    BOOST_TEST(run({"dead", "replay", "orders", "--all", "--for-all"}).out == "1 replayed\n");
     BOOST_TEST(entries() == 1);
 }
 

@@ -83,9 +83,12 @@ BOOST_AUTO_TEST_CASE(streams_can_be_named)
 BOOST_AUTO_TEST_CASE(a_server_that_cannot_be_reached_makes_it_fail)
 {
     server.stop();
-    auto const end = run({"health", "--json"});
+    auto const report = check(1);
+    BOOST_TEST(report.at("verdict").as_string() == "failing");
+    BOOST_TEST(problem_of(report) == "unreachable");
+    auto const end = run({"health"});
     BOOST_TEST(end.status == 1);
-    BOOST_TEST(end.complains("strandline: server cannot be reached"));
+    BOOST_TEST(end.complains("cannot be reached"), end.err);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
