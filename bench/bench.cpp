@@ -65,7 +65,9 @@ int main(int argc, char** argv)
             return 2;
         }
         bench::suite all;
-        for (auto const add : {bench::add_publishing, bench::add_consuming, bench::add_in_memory})
+        for (auto const add :
+             {bench::add_publishing, bench::add_consuming, bench::add_in_memory, bench::add_failing,
+              bench::add_backlogs, bench::add_latency})
             add(all);
         all.keep(wanted.only);
         if (wanted.list) {

@@ -121,11 +121,11 @@ double median(std::vector<double> values);
 void add_publishing(suite& to);
 void add_consuming(suite& to);
 void add_in_memory(suite& to);
-// void add_failing(suite& to);
-// void add_backlogs(suite& to);
+void add_failing(suite& to);
+void add_backlogs(suite& to);
 // void add_lifecycle(suite& to);
 // void add_network(suite& to);
-// void add_latency(suite& to);
+void add_latency(suite& to);
 // void add_cost(suite& to);
 // void add_growth(suite& to);
 
