@@ -67,7 +67,8 @@ int main(int argc, char** argv)
         bench::suite all;
         for (auto const add :
              {bench::add_publishing, bench::add_consuming, bench::add_in_memory, bench::add_failing,
-              bench::add_backlogs, bench::add_latency})
+              bench::add_backlogs, bench::add_lifecycle, bench::add_network, bench::add_latency,
+              bench::add_cost, bench::add_growth})
             add(all);
         all.keep(wanted.only);
         if (wanted.list) {

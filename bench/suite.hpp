@@ -123,10 +123,10 @@ void add_consuming(suite& to);
 void add_in_memory(suite& to);
 void add_failing(suite& to);
 void add_backlogs(suite& to);
-// void add_lifecycle(suite& to);
-// void add_network(suite& to);
+void add_lifecycle(suite& to);
+void add_network(suite& to);
 void add_latency(suite& to);
-// void add_cost(suite& to);
-// void add_growth(suite& to);
+void add_cost(suite& to);
+void add_growth(suite& to);
 
 } // namespace bench
