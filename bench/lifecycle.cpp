@@ -25,17 +25,20 @@ double milliseconds_since(clock::time_point begin)
     return seconds_since(begin) * 1e3;
 }
 
-/// Runs a consumer whose handlers wait for ever. When so many of them run, calls `then`, and hands everything
-/// back at once.
+/// Runs a consumer whose handlers wait for ever. When so many of them run, hands everything back at once, and
+/// calls `stopping` before.
 asio::awaitable<void> hold_and_stop(
-    broker_ptr broker, strandline::consumer_options options, std::size_t running, std::function<void()> then
+    broker_ptr broker, strandline::consumer_options options, std::size_t running,
+    std::function<void()> stopping, std::function<asio::awaitable<void>()> when_running = {}
 )
 {
     strandline::consumer consumer{std::move(broker), std::move(options)};
     std::size_t count = 0;
     consumer.on("s", [&](strandline::delivery const&) -> asio::awaitable<void> {
         if (++count == running) {
-            then();
+            if (when_running)
+                co_await when_running();
+            stopping();
             consumer.stop(std::chrono::milliseconds(0));
         }
         asio::steady_timer timer(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
@@ -72,7 +75,8 @@ scenario shutting_down(std::size_t running)
     return one;
 }
 
-/// From one consumer's `stop` until another one has handled everything that the first had.
+/// From one consumer's `stop` until another one, which waits already, has handled everything that the first
+/// had.
 scenario taking_over_after_stop(std::size_t running)
 {
     scenario one;
@@ -81,23 +85,32 @@ scenario taking_over_after_stop(std::size_t running)
     one.prepare = [=](run& with) { fill_bodies(with.server().port(), {"s"}, running, body); };
     one.ours = [=](run& with) -> sample {
         fresh_groups(with.server(), {"s"}, {"g"});
+        auto const url = url_of(with.server().port());
         clock::time_point begin;
         timed(running, [&](asio::io_context& context) {
-            auto const url = url_of(with.server().port());
             auto first = strandline::open(context.get_executor(), url);
             auto second = strandline::open(context.get_executor(), url);
             auto const strand = first->get_executor();
-            auto const other = second->get_executor();
             auto options = holding(running);
-            options.name = "first";
-            auto following = [&, second = std::move(second)]() mutable {
-                begin = clock::now();
-                asio::co_spawn(other, consume(std::move(second), base_options(), {"s"}, running), rethrow);
+            // A consumer claims nothing in its first lease.
+            options.lease = std::chrono::seconds(1);
+            auto const other = [&]() -> asio::awaitable<void> {
+                auto following = base_options();
+                following.lease = options.lease;
+                asio::co_spawn(
+                    second->get_executor(), consume(std::move(second), following, {"s"}, running), rethrow
+                );
+                asio::steady_timer timer(context, options.lease * 3 / 2);
+                co_await timer.async_wait();
             };
-            auto const kept = std::make_shared<decltype(following)>(std::move(following));
             asio::co_spawn(
-                strand, hold_and_stop(std::move(first), options, running, [kept] { (*kept)(); }), rethrow
+                strand,
+                hold_and_stop(
+                    std::move(first), options, running, [&] { begin = clock::now(); }, other
+                ),
+                rethrow
             );
+            // Here, because what the coroutines refer to ends with this function.
             context.run();
         });
         return {milliseconds_since(begin)};
@@ -170,7 +183,7 @@ scenario memory_in_flight()
     return one;
 }
 
-asio::awaitable<void> fail_and_stop(broker_ptr broker, std::function<void()> then)
+asio::awaitable<void> fail_and_stop(broker_ptr broker, std::function<void()> stopping)
 {
     auto options = base_options();
     options.retry = {.first = std::chrono::hours(1), .factor = 1, .longest = std::chrono::hours(1)};
@@ -178,7 +191,7 @@ asio::awaitable<void> fail_and_stop(broker_ptr broker, std::function<void()> the
     std::size_t count = 0;
     consumer.on("s", [&](strandline::delivery const&) -> asio::awaitable<void> {
         if (++count == held) {
-            then();
+            stopping();
             consumer.stop(std::chrono::milliseconds(0));
         }
         throw std::runtime_error("the other side does not answer");
