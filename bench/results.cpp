@@ -107,9 +107,12 @@ void write_plots(std::vector<row> const& rows, std::filesystem::path const& fold
     }
     for (auto const& [name, blocks] : files) {
         auto out = open(folder / name);
-        // gnuplot knows a block by two empty lines, and its title by its first line.
-        for (auto const& [title, text] : blocks)
-            out << '"' << title << "\"\n" << text << "\n\n";
+        // gnuplot knows a block by two empty lines before it, and its title by its first line.
+        std::string_view before;
+        for (auto const& [title, text] : blocks) {
+            out << before << '"' << title << "\"\n" << text;
+            before = "\n\n";
+        }
     }
 }
 
