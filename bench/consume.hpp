@@ -1,33 +1,41 @@
 #pragma once
 
 #include <strandline/broker.hpp>
+#include <strandline/consumer_options.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 namespace bench {
 
-/// Handles and acknowledges that many events of the stream, and stops. A `timeout` of 0 is none.
+/// Of the base case: 64 handlers at the same time, reads of 500, 4000 deliveries in flight, no timeout.
+strandline::consumer_options base_options(std::string group = "g");
+
+/// The same with what a program would have switched on: handlers have three seconds.
+strandline::consumer_options everyday_options(std::string group = "g");
+
+/// Handles and acknowledges that many events of the streams, and stops. `seen` is called with the number of
+/// each, from 1, as its handler starts.
 boost::asio::awaitable<void> consume(
-    strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events,
-    std::chrono::milliseconds timeout
+    strandline::broker_ptr broker, strandline::consumer_options options, std::vector<std::string> streams,
+    std::size_t events, std::function<void(std::size_t)> seen = {}
 );
 
-/// The same with everything that a program would have switched on: the events are decoded to orders, and
-/// their handlers have three seconds.
-boost::asio::awaitable<void>
-consume_orders(strandline::broker_ptr broker, std::string stream, std::string group, std::size_t events);
+/// The same, decoded to orders.
+boost::asio::awaitable<void> consume_orders(
+    strandline::broker_ptr broker, strandline::consumer_options options, std::vector<std::string> streams,
+    std::size_t events, std::function<void(std::size_t)> seen = {}
+);
 
-/// The least that a program on Boost.Redis can do for the same effect: two reads under way, the replies
-/// parsed as ours are, one XACK for each. Starts it on the context.
-void consume_bare(
-    boost::asio::io_context& context, std::uint16_t port, std::string stream, std::string group,
-    std::size_t events
+/// The same with handlers that sleep.
+boost::asio::awaitable<void> consume_slowly(
+    strandline::broker_ptr broker, strandline::consumer_options options, std::vector<std::string> streams,
+    std::size_t events, std::chrono::milliseconds sleep
 );
 
 } // namespace bench

@@ -20,17 +20,29 @@ namespace bench {
 /// Of every event that nobody decodes.
 inline std::string const body(100, 'x');
 
+/// Of the base case: coroutines that publish side by side.
 inline constexpr std::size_t publishers = 256;
 
-/// Runs `count` of what `make` makes side by side, until all have ended.
+/// `s` alone, or `s0`, `s1`, …
+inline std::vector<std::string> stream_names(std::size_t count)
+{
+    if (count == 1)
+        return {"s"};
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i != count; ++i)
+        names.push_back("s" + std::to_string(i));
+    return names;
+}
+
+/// Runs `count` of what `make`, given a number, makes side by side, until all have ended.
 template <class Make>
 boost::asio::awaitable<void> side_by_side(std::size_t count, Make make)
 {
     namespace asio = boost::asio;
     auto const executor = co_await asio::this_coro::executor;
-    std::vector<decltype(asio::co_spawn(executor, make()))> all;
+    std::vector<decltype(asio::co_spawn(executor, make(count)))> all;
     for (std::size_t i = 0; i != count; ++i)
-        all.push_back(asio::co_spawn(executor, make()));
+        all.push_back(asio::co_spawn(executor, make(i)));
     auto const ended = co_await asio::experimental::make_parallel_group(std::move(all))
                            .async_wait(asio::experimental::wait_for_all(), asio::deferred);
     for (auto const& thrown : std::get<1>(ended))
@@ -39,22 +51,26 @@ boost::asio::awaitable<void> side_by_side(std::size_t count, Make make)
 }
 
 template <class T>
-boost::asio::awaitable<void>
-publish_some(strandline::producer& producer, std::string const& stream, T const& value, std::size_t events)
+boost::asio::awaitable<void> publish_some(
+    strandline::producer& producer, std::vector<std::string> const& streams, std::size_t first,
+    T const& value, std::size_t events
+)
 {
     for (std::size_t i = 0; i != events; ++i)
-        co_await producer.async_publish(stream, value);
+        co_await producer.async_publish(streams[(first + i) % streams.size()], value);
 }
 
-/// That many coroutines each await their own publishes, one after another, until `events` are published
-/// together.
+/// So many coroutines each await their own publishes, one after another, to the streams in turn, until
+/// `events` are published together.
 template <class T>
-boost::asio::awaitable<void>
-publish(strandline::broker_ptr broker, std::string stream, T value, std::size_t events)
+boost::asio::awaitable<void> publish(
+    strandline::broker_ptr broker, std::vector<std::string> streams, T value, std::size_t events,
+    std::size_t in_flight = publishers
+)
 {
     strandline::producer producer{broker};
-    co_await side_by_side(publishers, [&] {
-        return publish_some(producer, stream, value, events / publishers);
+    co_await side_by_side(in_flight, [&](std::size_t first) {
+        return publish_some(producer, streams, first, value, events / in_flight);
     });
 }
 
@@ -79,11 +95,9 @@ boost::asio::awaitable<void> publish_batches(
 )
 {
     strandline::producer producer{broker};
-    co_await side_by_side(2, [&] { return flush_some(producer, stream, value, events / size / 2, size); });
+    co_await side_by_side(2, [&](std::size_t) {
+        return flush_some(producer, stream, value, events / size / 2, size);
+    });
 }
-
-/// Fills the stream with events that are `some_order`, as fast as the engine stores them.
-boost::asio::awaitable<void>
-publish_orders(strandline::broker_ptr broker, std::string stream, std::size_t events);
 
 } // namespace bench

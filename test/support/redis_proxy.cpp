@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <exception>
 #include <future>
 #include <map>
@@ -89,15 +90,52 @@ void rethrow(std::exception_ptr thrown)
 
 struct redis_proxy::state
 {
+    /// Bytes on a long way, of which each piece arrives when its time has come, whatever is behind it.
+    struct way
+    {
+        explicit way(asio::io_context& context) : arrived(context, asio::steady_timer::time_point::max()) {}
+
+        /// No bytes: the end.
+        void push(std::chrono::milliseconds later, std::string_view bytes)
+        {
+            pieces.emplace_back(clock_type::now() + later, bytes);
+            arrived.cancel();
+        }
+
+        std::deque<std::pair<clock_type::time_point, std::string>> pieces;
+        asio::steady_timer arrived;
+    };
+
     struct link
     {
-        link(asio::io_context& context, tcp::socket from) : client(std::move(from)), server(context) {}
+        link(asio::io_context& context, tcp::socket from)
+            : client(std::move(from))
+            , server(context)
+            , requests(context)
+            , replies(context)
+        {}
 
         tcp::socket client;
         local::socket server;
+        way requests;
+        way replies;
         command_parser commands;
         bool holds_requests = false;
         bool holds_replies = false;
+        std::chrono::milliseconds delay{0};
+
+        void end_requests()
+        {
+            boost::system::error_code ignored;
+            // The server carries out what it has got, and then closes.
+            server.shutdown(local::socket::shutdown_send, ignored);
+        }
+
+        void end_replies()
+        {
+            boost::system::error_code ignored;
+            client.close(ignored);
+        }
 
         void cut()
         {
@@ -124,6 +162,7 @@ struct redis_proxy::state
         for (;;) {
             auto const one = std::make_shared<link>(context, co_await acceptor.async_accept());
             one->holds_requests = one->holds_replies = holds_new;
+            one->delay = delay;
             ++made;
             std::erase_if(links, [](auto const& other) { return other.expired(); });
             links.push_back(one);
@@ -141,7 +180,30 @@ struct redis_proxy::state
             co_return;
         }
         asio::co_spawn(context, carry_replies(one), rethrow);
+        if (one->delay != one->delay.zero()) {
+            asio::co_spawn(context, travel(one, one->requests, one->server, &link::end_requests), rethrow);
+            asio::co_spawn(context, travel(one, one->replies, one->client, &link::end_replies), rethrow);
+        }
         co_await carry_requests(one);
+    }
+
+    template <class Socket>
+    asio::awaitable<void> travel(link_ptr one, way& on, Socket& to, void (link::*end)())
+    {
+        asio::steady_timer timer(context);
+        for (;;) {
+            while (on.pieces.empty())
+                co_await on.arrived.async_wait(asio::as_tuple);
+            auto const [when, bytes] = std::move(on.pieces.front());
+            on.pieces.pop_front();
+            timer.expires_at(when);
+            co_await timer.async_wait();
+            if (bytes.empty()) {
+                (one.get()->*end)();
+                co_return;
+            }
+            co_await asio::async_write(to, asio::buffer(bytes), asio::as_tuple);
+        }
     }
 
     asio::awaitable<void> pass(bool const& is_held)
@@ -161,13 +223,14 @@ struct redis_proxy::state
                     sent.emplace_back(clock_type::now(), std::move(name));
                 });
             co_await pass(one->holds_requests);
-            boost::system::error_code ignored;
-            if (error) {
-                // The server carries out what it has got, and then closes.
-                one->server.shutdown(local::socket::shutdown_send, ignored);
+            if (one->delay != one->delay.zero())
+                one->requests.push(one->delay, {bytes.data(), error ? 0 : size});
+            else if (error)
+                one->end_requests();
+            else
+                co_await asio::async_write(one->server, asio::buffer(bytes.data(), size), asio::as_tuple);
+            if (error)
                 co_return;
-            }
-            co_await asio::async_write(one->server, asio::buffer(bytes.data(), size), asio::as_tuple);
         }
     }
 
@@ -178,13 +241,15 @@ struct redis_proxy::state
             auto const [error, size] =
                 co_await one->server.async_read_some(asio::buffer(bytes), asio::as_tuple);
             co_await pass(one->holds_replies);
-            if (error) {
-                boost::system::error_code ignored;
-                one->client.close(ignored);
+            auto const passing = error ? 0 : left ? std::min(*left, size) : size;
+            if (one->delay != one->delay.zero())
+                one->replies.push(one->delay, {bytes.data(), passing});
+            else if (error)
+                one->end_replies();
+            else
+                co_await asio::async_write(one->client, asio::buffer(bytes.data(), passing), asio::as_tuple);
+            if (error)
                 co_return;
-            }
-            auto const passing = left ? std::min(*left, size) : size;
-            co_await asio::async_write(one->client, asio::buffer(bytes.data(), passing), asio::as_tuple);
             if (left && (*left -= std::min(*left, passing)) == 0) {
                 left.reset();
                 cut();
@@ -215,6 +280,7 @@ struct redis_proxy::state
     local::endpoint server;
     std::vector<std::weak_ptr<link>> links;
     bool holds_new = false;
+    std::chrono::milliseconds delay{0};
     std::optional<std::size_t> left;
     std::size_t made = 0;
     std::vector<std::pair<clock_type::time_point, std::string>> sent;
@@ -283,6 +349,11 @@ void redis_proxy::let_go()
         state_->holds_new = false;
         state_->hold(false, false);
     });
+}
+
+void redis_proxy::delay_new(std::chrono::milliseconds each_way)
+{
+    on_thread([&] { state_->delay = each_way; });
 }
 
 std::size_t redis_proxy::connections()

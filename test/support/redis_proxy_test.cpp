@@ -71,6 +71,20 @@ BOOST_AUTO_TEST_CASE(passes_on_and_counts_commands_in_whatever_pieces_they_come)
     BOOST_TEST(proxy.connections() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(delays_both_ways_and_loses_nothing_at_the_end)
+{
+    constexpr std::chrono::milliseconds each_way{20};
+    proxy.delay_new(each_way);
+    line one(*this);
+    one.send(ping);
+    one.send(ping);
+    BOOST_TEST(one.read(14) == "+PONG\r\n+PONG\r\n");
+    BOOST_TEST((std::chrono::steady_clock::now() - begin >= 2 * each_way));
+    one.send("*1\r\n$4\r\nQUIT\r\n");
+    one.socket.shutdown(asio::ip::tcp::socket::shutdown_send);
+    BOOST_TEST(one.read(100) == "+OK\r\n");
+}
+
 BOOST_AUTO_TEST_CASE(cuts_a_reply_in_two)
 {
     line one(*this);
