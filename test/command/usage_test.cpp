@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <fcntl.h>
+
 #include <fstream>
 #include <iterator>
 #include <string>
