@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <iostream>
 #include <system_error>
 #include <utility>
 
@@ -29,7 +30,7 @@ constexpr std::chrono::seconds connect_timeout{5};
 constexpr auto about = R"(Publishes and consumes events of strandline's streams, and looks after them.
 
 Exit status: 0 done, 1 failed, 2 wrong usage. What failed stands on standard
-error, in one line that begins with "strandline: ".)";
+error, in a line that begins with "strandline: ".)";
 
 constexpr auto about_url = R"(The server is named by --url or by the environment's STRANDLINE_URL:
 
@@ -130,7 +131,10 @@ try {
 }
 catch (CLI::Success const& asked) {
     // For its help or its version.
-    return root_.exit(asked) == 0 ? done : failed;
+    auto const status = root_.exit(asked);
+    if (!std::cout.flush())
+        return end_with(failed, "standard output: " + std::generic_category().message(errno));
+    return status == 0 ? done : failed;
 }
 catch (CLI::ParseError const& wrong) {
     return end_with(misused, describe(root_, wrong) + "\nMore: strandline --help");

@@ -92,7 +92,8 @@ consumer_options consumer_options_of(options const& wanted)
         made.max_concurrency, static_cast<std::size_t>(std::min<std::uint64_t>(wanted.count, enough))
     );
     made.read_count = wanted.read_count.value_or(std::min(made.read_count, made.max_in_flight));
-    made.claim_interval = std::min(made.claim_interval, made.lease);
+    // A lease that is too short is what is to be said, and not that this is.
+    made.claim_interval = std::clamp(made.lease, std::chrono::milliseconds(10), made.claim_interval);
     made.on_error = [](failure const& why) { tell(why.message()); };
     if (auto why = validate(made))
         throw error(why);
@@ -251,13 +252,16 @@ void add_consume(command_tree& tree)
         ->type_name("");
     command.add_option("--group", consuming.group, "The group; it is created if need be")
         ->required()
+        ->check(not_empty())
         ->type_name("NAME");
     auto* const exec = command.add_option("--exec", wanted->command, "Run a shell's command for each event")
+                           ->check(not_empty()) // the shell would say that all events have been handled
                            ->type_name("COMMAND");
     command
         .add_option(
             "--name", consuming.name, "The consumer's name in the group; default: one that no other has"
         )
+        ->check(not_empty())
         ->type_name("NAME");
     auto* const concurrency = add_count(
         command, "--concurrency", wanted->concurrency,
@@ -325,8 +329,10 @@ they are handed back, without an attempt being counted. They are read for the
 group, so that its other consumers do not get them meanwhile; see tail.
 
 SIGINT and SIGTERM stop it: nothing more is begun, and what runs has --grace to
-end. A second one stops at once. What was not handled is handed back, and others
-get it at once. The report is printed to standard error, with --json as JSON.)");
+end. A second one stops at once. What was not handled is handed back: others that
+run get it at once, and one that starts later gets it when --lease has passed, or
+at once with --drain or the same --name. The report is printed to standard error,
+with --json as JSON.)");
 }
 
 } // namespace strandline::tools

@@ -139,6 +139,14 @@ CLI::Option* add_entry_ids(
     return to.add_option_function<std::vector<std::string>>(name, read, description)->type_name("");
 }
 
+CLI::Validator not_empty()
+{
+    auto const check = [](std::string const& text) {
+        return std::string(text.empty() ? "must not be empty" : "");
+    };
+    return CLI::Validator(check, "");
+}
+
 CLI::Validator stream_name()
 {
     auto const check = [](std::string const& name) {

@@ -109,6 +109,9 @@ CLI::Option* add_choice(
     return to.add_option_function<std::string>(name, read, description)->type_name(form);
 }
 
+/// For texts that mean nothing when they are empty, as those of variables that are not set.
+CLI::Validator not_empty();
+
 /// For arguments that are names of streams.
 CLI::Validator stream_name();
 

@@ -195,7 +195,9 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_misuse)
              {"--retry-after", "1s"},
              {"--attempts", "0"},
              {"--batch", "200000"},
-             {"--timeout", "100h"}
+             {"--timeout", "100h"},
+             {"--exec", ""},
+             {"--name", ""}
          })
     {
         auto const end = run(consume(options));
@@ -204,6 +206,7 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_misuse)
             BOOST_TEST(end.status == 2);
         }
     }
+    BOOST_TEST(run(consume({"--lease", "0s"})).complains("lease"));
     BOOST_TEST(run({"consume", "orders"}).status == 2);
     BOOST_TEST(run({"consume", "--group", "g"}).status == 2);
 }

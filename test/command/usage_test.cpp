@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <fcntl.h>
+
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -43,6 +45,14 @@ BOOST_AUTO_TEST_CASE(help_and_version_are_printed)
     auto const version = run_alone({"--version"});
     BOOST_TEST(version.status == 0);
     BOOST_TEST(version.out.starts_with("strandline "));
+}
+
+BOOST_AUTO_TEST_CASE(help_that_cannot_be_printed_is_a_failure)
+{
+    owned_descriptor const full(::open("/dev/full", O_WRONLY));
+    auto const help = invocation({"--help"}, {.out = full.get()}).end();
+    BOOST_TEST(help.status == 1);
+    BOOST_TEST(help.complains("standard output: No space left"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_understood_is_said)
