@@ -101,9 +101,12 @@ void write_plots(std::vector<row> const& rows, std::filesystem::path const& fold
             files[fmt::format("{}-{}.lines", at.family, at.factor)][block] +=
                 fmt::format("{} {} {}\n", *at.value, one.value, beside);
         }
-        else
-            files[fmt::format("{}.bars", at.family)][one.unit] +=
-                fmt::format("\"{}\" {} {}\n", at.label, one.value, beside);
+        else {
+            auto& block = files[fmt::format("{}.bars", at.family)][one.unit];
+            block += fmt::format(
+                "\"{}\" {} {} {}\n", at.label, std::ranges::count(block, '\n'), one.value, beside
+            );
+        }
     }
     for (auto const& [name, blocks] : files) {
         auto out = open(folder / name);

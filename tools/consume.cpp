@@ -228,8 +228,19 @@ private:
     failure broken_;
 };
 
+/// Other failures pass, and a stream that does not exist may come; this one a consumer would tell again and
+/// again, also one that drains.
+asio::awaitable<void> check_types(session& at, std::vector<std::string> const& streams)
+{
+    for (auto const& stream : streams)
+        if (auto const seen = co_await at.broker->inspect_stream(stream);
+            !seen && seen.error() == errc::wrong_type)
+            throw error({errc::wrong_type, fmt::format("stream {}: {}", stream, seen.error().words())});
+}
+
 asio::awaitable<void> consume(session& at, options const& wanted)
 {
+    co_await check_types(at, wanted.streams);
     auto const running = std::make_shared<consumption>(at, wanted);
     co_await running->run();
 }

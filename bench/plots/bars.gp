@@ -1,6 +1,6 @@
 # Scenarios of one family: ours above the reference. `data` has a block for each unit: its name, then lines of
-# `"scenario" ours reference`.
-stats data using 2 nooutput
+# `"scenario" number ours reference`.
+stats data using 3 nooutput
 blocks = int(STATS_blocks)
 rows = STATS_records
 set terminal svg size 860, 90 * blocks + 44 * rows background "white" font "sans-serif,13"
@@ -15,7 +15,7 @@ set xtics nomirror format "%.3g"
 set ytics nomirror noenhanced
 set style fill solid
 do for [i = 0:blocks - 1] {
-    plot data index i using ($2 / 2):(-$0 + 0.2):($2 / 2):(0.18):ytic(1) with boxxyerror lc rgb "#1f5fa8" title columnheader(1), \
-         data index i using ($3 / 2):(-$0 - 0.2):($3 / 2):(0.18) with boxxyerror lc rgb "#e2a688" title "reference"
+    plot data index i using ($3 / 2):(0.2 - $2):($3 / 2):(0.18):ytic(1) with boxxyerror lc rgb "#1f5fa8" title columnheader(1), \
+         data index i using ($4 / 2):(-0.2 - $2):($4 / 2):(0.18) with boxxyerror lc rgb "#e2a688" title "reference"
 }
 unset multiplot

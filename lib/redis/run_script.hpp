@@ -6,6 +6,8 @@
 
 #include <strandline/broker.hpp>
 
+#include <array>
+#include <charconv>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -26,13 +28,19 @@ public:
     template <class Number>
     std::string_view operator()(Number value)
     {
-        return kept_.emplace_back(std::to_string(value));
+        auto& text = kept_.emplace_back();
+        return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
     }
 
-    std::string_view operator()(entry_id id) { return kept_.emplace_back(id.to_string()); }
+    std::string_view operator()(entry_id id)
+    {
+        auto& text = kept_.emplace_back();
+        return {text.data(), id.to_chars(text.data())};
+    }
 
 private:
-    std::vector<std::string> kept_;
+    /// In one piece: a string of its own for each id would be an allocation for each event acknowledged.
+    std::vector<std::array<char, entry_id::max_text>> kept_;
 };
 
 /// What beside the stream belongs to a group: its lease, and who has which name.

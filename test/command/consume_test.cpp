@@ -211,6 +211,14 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_misuse)
     BOOST_TEST(run({"consume", "--group", "g"}).status == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_key_that_is_no_stream_is_told_at_once)
+{
+    server.command({"SET", "text", "x"});
+    auto const end = run({"consume", "text", "--group", "g", "--drain"});
+    BOOST_TEST(end.status == 1);
+    BOOST_TEST(end.complains("stream text: WRONGTYPE"), end.err);
+}
+
 BOOST_AUTO_TEST_CASE(signals_drain_it)
 {
     for (auto const signal : {SIGTERM, SIGINT}) {

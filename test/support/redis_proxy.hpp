@@ -46,8 +46,8 @@ public:
     /// What was held back arrives, also what a client sent that has given up meanwhile.
     void let_go();
 
-    /// Over connections made from now on everything arrives so much later, each way; as much as ever is on its
-    /// way at the same time.
+    /// Over connections made from now on everything arrives so much later, each way; as much as ever is on
+    /// its way at the same time.
     void delay_new(std::chrono::milliseconds each_way);
 
     /// Connections that were made so far.
