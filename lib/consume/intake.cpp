@@ -209,6 +209,9 @@ asio::awaitable<void> intake::read(read_plan::read what)
     }
     to_.places_free();
     if (is_fatal(why)) {
+        // Further reads would fail at once, for ever: nobody else gets the strand while they do, and could
+        // close this.
+        readable_.clear();
         to_.fatal(why);
         co_return;
     }

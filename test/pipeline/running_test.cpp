@@ -1,5 +1,6 @@
 // Runs of a consumer: their starts, what they find, and ends that nobody asked for.
 
+#include "pipeline/spied_broker.hpp"
 #include "pipeline/stage.hpp"
 
 #include <boost/asio/post.hpp>
@@ -43,6 +44,25 @@ BOOST_AUTO_TEST_CASE(needs_a_handler)
         auto const end = co_await of.start(billing).get();
         BOOST_TEST((end.why == errc::invalid_option));
         BOOST_TEST(!end.why.words().empty());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(ends_with_its_broker_also_when_that_is_closed_between_two_reads)
+{
+    auto const spied = std::make_shared<spy>();
+    auto const make = [&](asio::any_io_executor executor) {
+        return make_spied_broker(std::move(executor), spied);
+    };
+    check_with(make, [&](stage& of) -> asio::awaitable<void> {
+        co_await of.publish_numbers("orders", 10);
+        auto options = in_group("billing");
+        options.read_count = 2;
+        auto const billing = of.make_consumer(options);
+        billing->on("orders", [](delivery const&) -> asio::awaitable<void> { co_return; });
+        spied->after_read = [&] { of.broker->close(); };
+        auto const end = co_await of.start(billing).get();
+        spied->after_read = nullptr;
+        BOOST_TEST((end.why == errc::closed));
     });
 }
 

@@ -41,6 +41,8 @@ public:
         for (auto i = before; i != out.size(); ++i)
             out[i].owner = new spied_body(by, std::move(out[i].owner));
         by->read += out.size() - before;
+        if (by->after_read && out.size() != before)
+            by->after_read();
         co_return why;
     }
 

@@ -18,6 +18,9 @@ struct spy
     /// Entries that reads have brought. The engine has them pending earlier, while they are on their way.
     std::size_t read = 0;
 
+    /// Called when a read has brought something.
+    std::function<void()> after_read;
+
     /// What a `take` waits for before it is sent.
     std::function<asio::awaitable<void>()> before_take;
 };
