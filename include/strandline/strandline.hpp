@@ -7,8 +7,8 @@
 #include <strandline/codec.hpp>
 #include <strandline/consumer.hpp>
 #include <strandline/consumer_options.hpp>
-#include <strandline/dead_letters.hpp>
 #include <strandline/consumer_status.hpp>
+#include <strandline/dead_letters.hpp>
 #include <strandline/delayed_events.hpp>
 #include <strandline/delivery.hpp>
 #include <strandline/entry_id.hpp>
@@ -16,8 +16,8 @@
 #include <strandline/error.hpp>
 #include <strandline/event.hpp>
 #include <strandline/event_bus.hpp>
-#include <strandline/janitor.hpp>
 #include <strandline/health.hpp>
+#include <strandline/janitor.hpp>
 #include <strandline/lock.hpp>
 #include <strandline/memory.hpp>
 #include <strandline/names.hpp>

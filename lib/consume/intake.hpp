@@ -84,7 +84,10 @@ public:
     stream_status status(stream_index stream, std::chrono::steady_clock::time_point now) const;
 
     /// Streams can be read, and there is no room for what a read may bring.
-    bool is_full() const noexcept { return !readable_.empty() && undecided_ == 0 && !busy() && !dry_ && !closed_; }
+    bool is_full() const noexcept
+    {
+        return !readable_.empty() && undecided_ == 0 && !busy() && !dry_ && !closed_;
+    }
 
     /// Something is under way that can bring entries.
     bool busy() const noexcept { return plan_.under_way() != 0; }

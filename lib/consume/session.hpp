@@ -5,7 +5,6 @@
 #include "consume/intake.hpp"
 #include "consume/lanes.hpp"
 #include "consume/lease_keeper.hpp"
-#include "promote/promoter.hpp"
 #include "consume/quarantine.hpp"
 #include "consume/reclaimer.hpp"
 #include "consume/redelivery.hpp"
@@ -15,6 +14,7 @@
 #include "consume/solitude.hpp"
 #include "consume/subscription.hpp"
 #include "consume/verdict.hpp"
+#include "promote/promoter.hpp"
 
 #include <strandline/broker.hpp>
 #include <strandline/consumer.hpp>

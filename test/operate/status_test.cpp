@@ -91,7 +91,8 @@ BOOST_AUTO_TEST_CASE(counts_what_it_holds)
         co_await of.publish_numbers("orders", 10);
         auto run = of.start(clerk);
         co_await doors->arrived.reach(1);
-        auto const told = co_await status_until(of, clerk, [](auto const& now) { return now.streams[0].is_paused; });
+        auto const told =
+            co_await status_until(of, clerk, [](auto const& now) { return now.streams[0].is_paused; });
         BOOST_TEST(told.running_handlers == 1U);
         BOOST_TEST(told.stuck_handlers == 0U);
         BOOST_TEST(told.queued == 2U);
