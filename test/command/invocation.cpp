@@ -98,6 +98,8 @@ void until(std::string_view what, std::function<bool()> const& is_so)
     while (!is_so()) {
         if (std::chrono::steady_clock::now() > end)
             throw std::runtime_error("it never was so: " + std::string(what));
+        // What is looked at belongs to other processes, a file that grows or an entry of /proc, and nothing
+        // wakes who waits for that. The pause spares the processor; no test passes because of its length.
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
 }
