@@ -32,10 +32,10 @@ std::size_t bytes_of(appending const& item)
     return sum;
 }
 
-/// The server's mark of a key cannot be older than this.
+/// The server's marks of its keys cannot be older than this.
 void note_sending(outgoing& operation)
 {
-    if (operation.first_sent == outgoing::clock::time_point())
+    if (operation.is_repeatable && operation.first_sent == outgoing::clock::time_point())
         operation.first_sent = outgoing::clock::now();
 }
 
@@ -296,11 +296,13 @@ asio::awaitable<void> outbox::send(std::shared_ptr<outbox> self, travelling what
 void outbox::returned(std::unique_ptr<request> done)
 {
     forget(*done);
-    // The handlers may publish again at once; what they put in waits for the pump that is posted below.
-    {
+    // The handlers may publish again at once; what they put in waits for one pump, which comes after what
+    // others have put on the strand meanwhile. Posted, not called: an engine that stores at once would
+    // otherwise come back here ever deeper.
+    auto const is_next_scheduled = [&] {
         std::lock_guard const lock(mutex_);
-        scheduled_ = true;
-    }
+        return std::exchange(scheduled_, true);
+    }();
     for (std::size_t i = 0; i != done->of.size(); ++i) {
         auto* const operation = done->of[i];
         if (!operation)
@@ -315,9 +317,8 @@ void outbox::returned(std::unique_ptr<request> done)
     }
     done->clear();
     spare_.push_back(std::move(done));
-    // Posted, not called: an engine that stores at once would otherwise come back here ever deeper, and
-    // nobody else would get the strand.
-    asio::post(get_executor(), scheduled_pump(shared_from_this()));
+    if (!is_next_scheduled)
+        asio::post(get_executor(), scheduled_pump(shared_from_this()));
 }
 
 /// These items of the operation have come back: what was not sent waits again, and what may have been stored,

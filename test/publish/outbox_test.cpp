@@ -5,9 +5,11 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -205,6 +207,21 @@ asio::awaitable<std::vector<std::string>> bodies_in(stage& of, std::string strea
         bodies.push_back(one.body.value_or("(none)"));
     co_return bodies;
 }
+
+/// Each publishes again as soon as it has published.
+struct publishing
+{
+    producer to;
+    std::size_t left;
+
+    void start(std::shared_ptr<publishing> const& self)
+    {
+        if (left == 0)
+            return;
+        --left;
+        to.async_publish("orders", "x", [self](failure const&, entry_id) { self->start(self); });
+    }
+};
 
 } // namespace
 
@@ -540,6 +557,27 @@ BOOST_AUTO_TEST_CASE(sends_nothing_more_of_a_batch_that_is_cancelled)
         BOOST_TEST(ids.size() == 25);
         BOOST_TEST((co_await bodies_in(of, "orders")) == numbers(0, 25), boost::test_tools::per_element());
     });
+}
+
+BOOST_AUTO_TEST_CASE(leaves_others_their_turn_where_each_event_is_stored_at_once)
+{
+    asio::io_context context(1);
+    auto const broker = make_memory_broker(context.get_executor());
+    constexpr std::size_t publishers = 256;
+    auto const all = std::make_shared<publishing>(producer(broker), 100'000);
+    for (std::size_t i = 0; i != publishers; ++i)
+        all->start(all);
+    std::size_t most = 0;
+    auto neighbour = [&]() -> asio::awaitable<void> {
+        while (all->left != 0) {
+            auto const before = all->left;
+            co_await asio::post(broker->get_executor());
+            most = std::max(most, before - all->left);
+        }
+    };
+    asio::co_spawn(broker->get_executor(), neighbour(), asio::use_future);
+    context.run();
+    BOOST_TEST(most <= publishers);
 }
 
 BOOST_AUTO_TEST_CASE(goes_away_with_its_context_whatever_it_holds)
