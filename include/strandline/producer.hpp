@@ -65,7 +65,7 @@ public:
     template <encodable T, asio::completion_token_for<void(failure, entry_id)> Token = asio::deferred_t>
     auto async_publish(std::string_view stream, T const& value, Token&& token = {})
     {
-        return start(detail::make_publication(stream, value), {}, std::forward<Token>(token));
+        return start(detail::make_publication(stream, value), std::forward<Token>(token));
     }
 
     /// The same, with headers, an idempotency key, and what else `publish_options` says.
@@ -87,7 +87,7 @@ public:
     template <asio::completion_token_for<void(failure, entry_id)> Token = asio::deferred_t>
     auto async_publish(std::string_view stream, event what, Token&& token = {})
     {
-        return start(detail::make_publication(stream, std::move(what)), {}, std::forward<Token>(token));
+        return start(detail::make_publication(stream, std::move(what)), std::forward<Token>(token));
     }
 
     template <asio::completion_token_for<void(failure, entry_id)> Token = asio::deferred_t>
@@ -129,6 +129,12 @@ private:
     auto start(detail::publication&& what, publish_options&& with, Token&& token)
     {
         detail::apply(std::move(with), what);
+        return start(std::move(what), std::forward<Token>(token));
+    }
+
+    template <class Token>
+    auto start(detail::publication&& what, Token&& token)
+    {
         auto const& to = outlets_->route(what);
         return asio::async_initiate<Token, void(failure, entry_id)>(
             detail::initiate_publish{to}, token, std::move(what)

@@ -55,12 +55,20 @@ public:
     ///
     /// Throws `error` with `already_running` while a flush is under way.
     template <encodable T>
-    void add(std::string_view stream, T const& value, publish_options with = {})
+    void add(std::string_view stream, T const& value)
+    {
+        add(detail::make_publication(stream, value));
+    }
+
+    template <encodable T>
+    void add(std::string_view stream, T const& value, publish_options with)
     {
         add(detail::make_publication(stream, value), std::move(with));
     }
 
-    void add(std::string_view stream, event what, publish_options with = {})
+    void add(std::string_view stream, event what) { add(detail::make_publication(stream, std::move(what))); }
+
+    void add(std::string_view stream, event what, publish_options with)
     {
         add(detail::make_publication(stream, std::move(what)), std::move(with));
     }
@@ -127,6 +135,7 @@ private:
     class parcel;
 
     static void flush(std::shared_ptr<content> const& of, flush_mode mode, flush_handler handler);
+    void add(detail::publication&& what);
     void add(detail::publication&& what, publish_options&& with);
     void check_free() const;
 

@@ -57,9 +57,8 @@ failure check_headers(strandline::headers const& given)
 
 void apply(publish_options&& options, publication& to)
 {
-    for (auto const* given : {&to.event.headers, &options.headers})
-        if (!to.refused)
-            to.refused = check_headers(*given);
+    if (!to.refused)
+        to.refused = check_headers(options.headers);
     if (!to.refused)
         to.refused = check(options);
     if (to.refused)
@@ -83,14 +82,17 @@ void apply(publish_options&& options, publication& to)
     add(header_names::traceparent, options.traceparent);
     add(header_names::tracestate, options.tracestate);
     std::ranges::move(options.headers, std::back_inserter(headers));
-    to.once = options.idempotency_key;
-    to.window = options.idempotency_window;
+    if (options.idempotency_key.empty() && !options.delay && !options.due)
+        return;
+    auto& under = to.under.emplace();
+    under.once = options.idempotency_key;
+    under.window = options.idempotency_window;
     add(header_names::idempotency_key, options.idempotency_key);
     if (options.delay)
-        to.delay = std::max(*options.delay, milliseconds(1));
+        under.delay = std::max(*options.delay, milliseconds(1));
     if (options.due)
         // Later rather than earlier.
-        to.due =
+        under.due =
             std::max(std::chrono::ceil<milliseconds>(*options.due), std::chrono::sys_time<milliseconds>());
 }
 
@@ -101,13 +103,13 @@ appending to_appending(publication const& what, std::vector<header_view>& header
     for (auto const& [name, value] : what.event.headers)
         headers.push_back({name, value});
     appending item{what.stream, {what.event.body, headers}, failure(errc::unreachable)};
-    if (what.is_repeatable()) {
-        item.once = what.once;
-        item.window = what.window;
-    }
     item.keep = what.keep;
-    item.due = what.due;
-    item.delay = what.delay;
+    if (what.under) {
+        item.once = what.under->once;
+        item.window = what.window();
+        item.due = what.under->due;
+        item.delay = what.under->delay;
+    }
     return item;
 }
 

@@ -110,7 +110,7 @@ public:
         numbers_.push_back(number);
         appendings_.push_back(detail::to_appending(what, headers_.emplace_back()));
         is_repeatable = (numbers_.size() == 1 || is_repeatable) && what.is_repeatable();
-        window = numbers_.size() == 1 ? what.window : std::min(window, what.window);
+        window = numbers_.size() == 1 ? what.window() : std::min(window, what.window());
     }
 
     /// Everything has been added.
@@ -310,8 +310,13 @@ void publish_batch::check_free() const
 
 void publish_batch::add(detail::publication&& what, publish_options&& with)
 {
-    check_free();
     detail::apply(std::move(with), what);
+    add(std::move(what));
+}
+
+void publish_batch::add(detail::publication&& what)
+{
+    check_free();
     auto const& to = content_->to->route(what);
     content_->events->push_back({std::move(what), to});
 }

@@ -31,6 +31,13 @@ struct undecodable final : std::exception
 /// A delivery on its way through a handler, and what became of it.
 struct task
 {
+    task(
+        std::string_view stream, entry_id id, std::uint32_t attempt, entry_view const& entry, storage_ptr kept
+    ) noexcept
+        : what(stream, id, attempt, entry)
+        , owner(std::move(kept))
+    {}
+
     delivery what;
     /// Keeps what the delivery points to.
     storage_ptr owner;

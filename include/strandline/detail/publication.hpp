@@ -6,34 +6,48 @@
 #include <strandline/producer_options.hpp>
 #include <strandline/publish_options.hpp>
 
-#include <cstddef>
+#include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace strandline::detail {
 
-/// An event to be published, encoded: nothing of it refers to the caller's objects.
+/// Under which few events are stored.
+struct conditions
+{
+    /// The idempotency key, empty where there is none, and how long it is remembered.
+    std::string once;
+    std::chrono::milliseconds window{0};
+    std::optional<std::chrono::sys_time<std::chrono::milliseconds>> due;
+    std::chrono::milliseconds delay{0};
+};
+
+/// An event to be published, encoded: nothing of it refers to the caller's objects. It is moved several times
+/// before its operation is started, so what most events have not is one empty member.
 struct publication
 {
     std::string stream;
     strandline::event event;
     /// Why it cannot be published; such an event is not sent.
     failure refused = {};
-    /// The idempotency key, and how long it is remembered.
-    std::string once = {};
-    std::chrono::milliseconds window{0};
     retention keep = {};
-    std::optional<std::chrono::sys_time<std::chrono::milliseconds>> due = {};
-    std::chrono::milliseconds delay{0};
+    std::optional<conditions> under = {};
 
-    bool is_repeatable() const noexcept { return !once.empty(); }
+    bool is_repeatable() const noexcept { return under && !under->once.empty(); }
+
+    std::chrono::milliseconds window() const noexcept
+    {
+        return is_repeatable() ? under->window : std::chrono::milliseconds(0);
+    }
 };
 
 /// Refuses names that the library or the wire format uses.
 failure check_headers(strandline::headers const& given);
 
-/// Makes the event what its options say.
+/// Makes the event what its options say; without options there is nothing to be done.
 void apply(publish_options&& options, publication& to);
 
 /// What stands for the publication in a call of the engine. It points into both arguments.
@@ -50,7 +64,10 @@ publication make_publication(std::string_view stream, T const& value)
 
 inline publication make_publication(std::string_view stream, event what)
 {
-    return {std::string(stream), std::move(what)};
+    publication made{std::string(stream), std::move(what)};
+    if (!made.event.headers.empty())
+        made.refused = check_headers(made.event.headers);
+    return made;
 }
 
 } // namespace strandline::detail

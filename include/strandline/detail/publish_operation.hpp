@@ -12,6 +12,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/recycling_allocator.hpp>
 
 #include <memory>
 #include <optional>
@@ -28,15 +29,16 @@ class publish_operation final : public outgoing
     // Not an executor_work_guard: there can be none for a strand<any_io_executor>.
     using tracked_executor = std::decay_t<
         decltype(asio::prefer(std::declval<executor const&>(), asio::execution::outstanding_work.tracked))>;
-    using allocator = typename std::allocator_traits<
-        asio::associated_allocator_t<Handler>>::template rebind_alloc<publish_operation>;
+    // Where the handler has no allocator: Asio's own for operations, which keeps what is freed for the next.
+    using allocator = typename std::allocator_traits<asio::associated_allocator_t<
+        Handler, asio::recycling_allocator<void>>>::template rebind_alloc<publish_operation>;
     using traits = std::allocator_traits<allocator>;
 
 public:
     static publish_operation*
     make(publication&& content, Handler&& handler, asio::any_io_executor const& broker_executor)
     {
-        allocator memory(asio::get_associated_allocator(handler));
+        allocator memory(asio::get_associated_allocator(handler, asio::recycling_allocator<void>()));
         auto* const place = traits::allocate(memory, 1);
         try {
             return new (place) publish_operation(std::move(content), std::move(handler), broker_executor);
@@ -58,7 +60,7 @@ public:
             item_.outcome = what_.refused;
         }
         is_repeatable = what_.is_repeatable();
-        window = what_.window;
+        window = what_.window();
         executor const own = asio::get_associated_executor(handler_, broker_executor);
         // On the broker's own strand the outbox is itself work that keeps the context running.
         if constexpr (std::is_same_v<executor, asio::any_io_executor>)
@@ -103,7 +105,7 @@ private:
     /// Memory goes back before the handler runs, so that what it starts can use it again.
     void free(Handler const& handler) noexcept
     {
-        allocator memory(asio::get_associated_allocator(handler));
+        allocator memory(asio::get_associated_allocator(handler, asio::recycling_allocator<void>()));
         this->~publish_operation();
         traits::deallocate(memory, this, 1);
     }
