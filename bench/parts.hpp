@@ -83,7 +83,7 @@ private:
             );
         };
         made.wanting = [] {};
-        made.ended = [this](strandline::consume::held&, strandline::consume::outcome) { ++ended_; };
+        made.ended = [this](strandline::consume::held&, strandline::consume::outcome&&) { ++ended_; };
         made.stuck = [](strandline::consume::held const&) {};
         made.quiet = [] {};
         made.alone_ended = [] {};

@@ -24,12 +24,34 @@ public:
 
     explicit deadlines(clock::duration length) : length_(length) {}
 
+    /// It has its deadline from the next `stamp` on. Reading the clock once is enough for many that are added
+    /// at about the same time.
+    void add(timed& one)
+    {
+        one.due_ = clock::time_point::max();
+        list_.push_back(one);
+    }
+
+    /// Some are without a deadline.
+    bool wants_stamp() const noexcept
+    {
+        return !list_.empty() && list_.back().due_ == clock::time_point::max();
+    }
+
+    /// Gives those without a deadline theirs, and returns it.
+    clock::time_point stamp(clock::time_point now)
+    {
+        auto const due = now + length_;
+        for (auto one = list_.rbegin(); one != list_.rend() && one->due_ == clock::time_point::max(); ++one)
+            one->due_ = due;
+        return due;
+    }
+
     /// Returns when it is due.
     clock::time_point set(timed& one, clock::time_point now)
     {
-        one.due_ = now + length_;
-        list_.push_back(one);
-        return one.due_;
+        add(one);
+        return stamp(now);
     }
 
     /// Takes it out of whatever list it is in.

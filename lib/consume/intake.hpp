@@ -31,7 +31,7 @@ class intake
 public:
     struct hooks
     {
-        std::function<void(held)> arrived;
+        std::function<void(held&&)> arrived;
         /// What the consumer has pending of a stream, in the order of ids; some of it may be in hand.
         std::function<void(stream_index, std::vector<pending_entry> const&)> recovered;
         /// The consumer's name in another stream's group is this process's.

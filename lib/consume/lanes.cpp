@@ -157,7 +157,12 @@ bool lanes::take(lane& self)
     if (!may_start())
         return false;
     self.alone = alone_.has_value();
-    self.current.push_back(self.alone ? std::move(*std::exchange(alone_, std::nullopt)) : *queue_.next());
+    if (self.alone) {
+        self.current.push_back(std::move(*alone_));
+        alone_.reset();
+    }
+    else
+        self.current.push_back(*queue_.next());
     auto const stream = self.current.front().ref.stream;
     auto const& to = subscriptions_[stream];
     if (auto const most = to.handler->most(); most != 1 && !self.alone)
@@ -168,7 +173,7 @@ bool lanes::take(lane& self)
             self.current.push_back(std::move(*next));
         }
     for (auto& one : self.current)
-        self.tasks.push_back({{to.stream, one.ref.id, one.attempt, one.entry}, std::move(one.owner)});
+        self.tasks.emplace_back(to.stream, one.ref.id, one.attempt, one.entry, std::move(one.owner));
     return true;
 }
 
@@ -181,6 +186,7 @@ asio::awaitable<void> lanes::work(lane& self)
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     for (;;) {
         summoned_ = false;
+        stamp_clocks();
         while (take(self)) {
             self.busy = true;
             ++running_;
@@ -256,7 +262,7 @@ void lanes::finish(lane& self)
         clock_.notify();
     tell_if_quiet();
     for (std::size_t i = 0; i != self.current.size(); ++i) {
-        auto how = std::move(self.tasks[i].how);
+        auto& how = self.tasks[i].how;
         if (self.current[i].is_lost)
             how = {ended::lost};
         else if (cancelled)
@@ -276,9 +282,19 @@ std::optional<held> lanes::close()
     return std::exchange(alone_, std::nullopt);
 }
 
+/// A lane that is on its way comes to the strand as soon as this handler leaves it, and reads the clock for
+/// all that have started until then: most of them have ended.
 void lanes::start_clock(lane& one)
 {
-    wake_watch(running_out_.set(one, deadlines::clock::now()));
+    running_out_.add(one);
+    if (!summoned_)
+        stamp_clocks();
+}
+
+void lanes::stamp_clocks()
+{
+    if (running_out_.wants_stamp())
+        wake_watch(running_out_.stamp(deadlines::clock::now()));
 }
 
 void lanes::restart_clock(entry_ref ref)

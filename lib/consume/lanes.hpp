@@ -41,7 +41,7 @@ public:
         /// A handler has begun, and more could run if there were something to start.
         std::function<void()> wanting;
         /// Gets each delivery back with its outcome.
-        std::function<void(held&, outcome)> ended;
+        std::function<void(held&, outcome&&)> ended;
         /// Told of a handler that was cancelled some time ago and has not returned.
         std::function<void(held const&)> stuck;
         /// Held, and nothing runs any more.
@@ -171,6 +171,7 @@ private:
     void finish(lane& self);
     asio::awaitable<void> watch();
     void start_clock(lane& one);
+    void stamp_clocks();
     void wake_watch(deadlines::clock::time_point due);
     void cancel(lane& one, ended why);
     void report_stuck(lane& one);

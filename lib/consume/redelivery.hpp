@@ -23,7 +23,7 @@ public:
     struct hooks
     {
         /// With its body; and what it has waited for.
-        std::function<void(held, waiting const&)> arrived;
+        std::function<void(held&&, waiting const&)> arrived;
         /// It is not this consumer's any more; whether it is lost or gone.
         std::function<void(waiting const&, holding)> vanished;
         /// How many deliveries may be fetched to start: a few more than can start at once.

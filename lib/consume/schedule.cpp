@@ -23,7 +23,7 @@ auto find_follower(line& in, entry_ref ref)
 
 } // namespace
 
-void schedule::push(ready_queue& queue, held one)
+void schedule::push(ready_queue& queue, held&& one)
 {
     if (queue.full())
         queue.set_capacity(std::max<std::size_t>(2 * queue.capacity(), 64));
@@ -48,7 +48,7 @@ std::pair<line*, bool> schedule::find_line(entry_ref ref, entry_view const& entr
     return {&place->second, is_new};
 }
 
-void schedule::push(held one)
+void schedule::push(held&& one)
 {
     auto const [in, is_first] = find_line(one.ref, one.entry);
     one.in = in;
@@ -71,14 +71,14 @@ void schedule::push_found(waiting one, entry_view const& entry)
         add(*in, {one, follower::body::given_up, {}});
 }
 
-void schedule::push_urgent(held one)
+void schedule::push_urgent(held&& one)
 {
     if (one.in)
         one.in->held_back = false;
     push(urgent_, std::move(one));
 }
 
-void schedule::push_turn(held one)
+void schedule::push_turn(held&& one)
 {
     auto& in = *one.in;
     auto const place = find_follower(in, one.ref);
@@ -109,7 +109,7 @@ std::optional<held> schedule::next()
     auto& queue = urgent_.empty() ? fresh_ : urgent_;
     if (queue.empty())
         return std::nullopt;
-    auto one = std::move(queue.front());
+    std::optional<held> one(std::move(queue.front()));
     queue.pop_front();
     return one;
 }

@@ -69,13 +69,13 @@ public:
     schedule& operator=(schedule const&) = delete;
 
     /// One that was read.
-    void push(held one);
+    void push(held&& one);
 
     /// One whose body was fetched to start it.
-    void push_urgent(held one);
+    void push_urgent(held&& one);
 
     /// One whose body was fetched for its turn.
-    void push_turn(held one);
+    void push_turn(held&& one);
 
     /// One that was found pending, and what it holds.
     void push_found(waiting one, entry_view const& entry);
@@ -175,7 +175,7 @@ private:
 
     /// Null for one that stands in no line. True when it is the first.
     std::pair<line*, bool> find_line(entry_ref ref, entry_view const& entry);
-    static void push(ready_queue& queue, held one);
+    static void push(ready_queue& queue, held&& one);
     void add(line& in, follower one);
     void call_next(line& in);
     void give_up_bodies(line& in, std::size_t kept);

@@ -132,7 +132,7 @@ lanes::functions session::lane_functions()
                 if (options_->order != ordering::unordered && places_.free() == 0 && !stopping_)
                     places_free(0);
             },
-        .ended = [this](held& delivery, outcome how) { ended(delivery, std::move(how)); },
+        .ended = [this](held& delivery, outcome&& how) { ended(delivery, std::move(how)); },
         .stuck =
             [this](held const& delivery) {
                 if (!stopping_ && !options_->at_most_once)
@@ -154,7 +154,7 @@ lanes::functions session::lane_functions()
 intake::hooks session::intake_hooks()
 {
     return {
-        .arrived = [this](held delivery) { arrived(std::move(delivery)); },
+        .arrived = [this](held&& delivery) { arrived(std::move(delivery)); },
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
         .joined = [this] { reclaimer_.joined(); },
         .queued = [this] { return schedule_.ready(); },
@@ -175,7 +175,7 @@ intake::hooks session::intake_hooks()
 redelivery::hooks session::redelivery_hooks()
 {
     return {
-        .arrived = [this](held delivery, waiting const& waited) { fetched(std::move(delivery), waited); },
+        .arrived = [this](held&& delivery, waiting const& waited) { fetched(std::move(delivery), waited); },
         .vanished = [this](waiting const& delivery, holding state) { vanished(delivery, state); },
         .room = [this] { return lanes_.most() - std::min(lanes_.most(), schedule_.urgent()); },
         .need_place =
@@ -539,7 +539,7 @@ bool session::pass_over(held const& delivery)
     return true;
 }
 
-void session::arrived(held delivery)
+void session::arrived(held&& delivery)
 {
     if (pass_over(delivery))
         return;
@@ -556,7 +556,7 @@ void session::arrived(held delivery)
     relieve();
 }
 
-void session::fetched(held delivery, waiting const& waited)
+void session::fetched(held&& delivery, waiting const& waited)
 {
     if (pass_over(delivery))
         return;
@@ -639,7 +639,7 @@ void session::vanished(waiting const& delivery, holding state)
     places_free(0);
 }
 
-void session::ended(held& delivery, outcome how)
+void session::ended(held& delivery, outcome&& how)
 {
     ++activity_;
     ++handler_runs_;

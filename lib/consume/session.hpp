@@ -94,11 +94,11 @@ private:
 
     failure read_format(held& delivery) const;
     bool pass_over(held const& delivery);
-    void arrived(held delivery);
-    void fetched(held delivery, waiting const& waited);
+    void arrived(held&& delivery);
+    void fetched(held&& delivery, waiting const& waited);
     void start_alone(held delivery);
     void vanished(waiting const& delivery, holding state);
-    void ended(held& delivery, outcome how);
+    void ended(held& delivery, outcome&& how);
     void ended_at_most_once(held const& delivery, outcome const& how);
     dead_action ask(held const& delivery, std::string_view reason, std::string_view error) const;
     bool bury(held const& delivery, std::string_view reason, std::string error);

@@ -50,6 +50,27 @@ BOOST_AUTO_TEST_CASE(are_cleared_from_whatever_list_they_are_in)
     BOOST_TEST(list.expire(at(1h)) == &second);
 }
 
+BOOST_AUTO_TEST_CASE(begin_with_the_stamp)
+{
+    deadlines::timed set;
+    deadlines::timed added;
+    deadlines::timed ended;
+    deadlines list(100ms);
+    list.set(set, at(0ms));
+    BOOST_TEST(!list.wants_stamp());
+    list.add(added);
+    list.add(ended);
+    BOOST_TEST(list.wants_stamp());
+    deadlines::clear(ended);
+    BOOST_TEST(list.expire(at(100ms)) == &set);
+    BOOST_TEST(list.expire(at(1h)) == nullptr);
+    BOOST_TEST((list.stamp(at(200ms)) == at(300ms)));
+    BOOST_TEST(!list.wants_stamp());
+    BOOST_TEST((list.next() == at(300ms)));
+    BOOST_TEST(list.expire(at(300ms)) == &added);
+    BOOST_TEST(!list.next());
+}
+
 BOOST_AUTO_TEST_CASE(go_with_what_has_them)
 {
     deadlines list(100ms);
