@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t few = 64;
 
 /// A delivery that is held for long keeps its whole block.
-constexpr std::size_t largest_block = 16 * 1024;
+constexpr std::size_t largest_block = 32 * 1024;
 
 } // namespace
 
@@ -68,6 +68,12 @@ void entry_log::keep_newest(std::uint64_t count) noexcept
 
 void entry_log::remove(entry_id id) noexcept
 {
+    // The common case: what was read first is settled first.
+    if (!records_.empty() && records_.front().id == id) {
+        pop_front();
+        drop_outer_gaps();
+        return;
+    }
     auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
     if (found == records_.end() || found->id != id || found->is_gap())
         return;

@@ -28,7 +28,7 @@ public:
 
     /// Few large pieces of memory: a stream can be long.
     using record_deque = boost::container::deque<
-        record, void, boost::container::deque_options_t<boost::container::block_bytes<4096>>>;
+        record, void, boost::container::deque_options_t<boost::container::block_bytes<8192>>>;
 
     /// Gives the entry the least id that is greater than all before and not older than `now`.
     entry_id append(entry_view const& entry, instant now);

@@ -70,9 +70,12 @@ std::uint64_t stream::trim(retention const& keep, instant now)
     return before - entries.size();
 }
 
-void stream::remove_unneeded(entry_id id)
+void stream::remove_unneeded(entry_id id, group const& settled_by)
 {
-    if (std::ranges::all_of(groups, [=](auto& each) { return each.second->is_done_with(id); }))
+    auto const is_done = [&](auto& each) {
+        return each.second.get() == &settled_by || each.second->is_done_with(id);
+    };
+    if (std::ranges::all_of(groups, is_done))
         entries.remove(id);
 }
 
@@ -332,7 +335,7 @@ failure streams::settle(membership who, std::span<settlement> items, retention c
         case settle_as::acknowledged:
             item.state = where->of->acknowledge(owner, item.id);
             if (item.remove && item.state == holding::held)
-                where->in.remove_unneeded(item.id);
+                where->in.remove_unneeded(item.id, *where->of);
             break;
         case settle_as::released:
             item.state = where->of->release(where->in.entries, owner, item, now);

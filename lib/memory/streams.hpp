@@ -24,8 +24,8 @@ struct stream
     /// Removes what is beyond the limits; tells how much.
     std::uint64_t trim(retention const& keep, instant now);
 
-    /// Removes the entry if no group has it unread or pending.
-    void remove_unneeded(entry_id id);
+    /// Removes the entry, which that group has settled, if no other has it unread or pending.
+    void remove_unneeded(entry_id id, group const& settled_by);
 
     /// Removes at most so many entries that no group has unread or pending.
     collection collect(std::size_t count);
