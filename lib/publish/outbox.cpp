@@ -1,4 +1,5 @@
 #include <strandline/detail/outbox.hpp>
+#include <strandline/detail/publication.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -24,12 +25,14 @@ constexpr auto rethrow = [](std::exception_ptr unexpected) {
         std::rethrow_exception(unexpected);
 };
 
-std::size_t bytes_of(appending const& item)
+outgoing_event& event_of(outgoing& operation)
 {
-    auto sum = item.entry.body.value_or("").size();
-    for (auto const& [name, value] : item.entry.headers)
-        sum += name.size() + value.size();
-    return sum;
+    return static_cast<outgoing_event&>(operation);
+}
+
+outgoing_batch& batch_of(outgoing& operation)
+{
+    return static_cast<outgoing_batch&>(operation);
 }
 
 /// The server's marks of its keys cannot be older than this.
@@ -39,10 +42,16 @@ void note_sending(outgoing& operation)
         operation.first_sent = outgoing::clock::now();
 }
 
-/// Says that the item was not sent, which is true of the last attempt only.
-bool is_unsent(failure const& why)
+/// The outcome of one that may have been stored by an earlier attempt: that it was not sent is true of the
+/// last attempt only.
+result<entry_id> in_doubt(result<entry_id> const& outcome)
 {
-    return why == errc::unreachable || why == errc::timed_out || why.code() == asio::error::operation_aborted;
+    if (outcome.has_value())
+        return outcome;
+    auto const& why = outcome.error();
+    if (why == errc::unreachable || why == errc::timed_out || why.code() == asio::error::operation_aborted)
+        return failure(errc::outcome_unknown, why.message());
+    return outcome;
 }
 
 } // namespace
@@ -69,8 +78,7 @@ private:
     std::shared_ptr<outbox> target_;
 };
 
-/// Items that travel together: copies of single ones, each with its operation beside it, or some of one
-/// batch.
+/// Items that travel together: those of events, each with its operation beside it, or some of one batch.
 struct outbox::request
 {
     /// Null: completed before the answer came.
@@ -169,8 +177,9 @@ void outbox::take_inbox()
     for (auto* operation : inbox_) {
         operation->number = ++last_number_;
         operation->deadline = deadline;
-        operation->is_waiting = !operation->is_refused;
-        (operation->is_refused ? refused_ : waiting_).push_back(operation);
+        auto const is_refused = !operation->is_batch && event_of(*operation).refused;
+        operation->is_waiting = !is_refused;
+        (is_refused ? refused_ : waiting_).push_back(operation);
     }
     inbox_.clear();
 }
@@ -183,9 +192,9 @@ void outbox::pump()
     }
     take_inbox();
     while (!refused_.empty()) {
-        auto* const operation = refused_.front();
+        auto& operation = event_of(*refused_.front());
         refused_.pop_front();
-        end(*operation);
+        end(operation, *operation.refused);
     }
     send_waiting();
     watch_deadlines();
@@ -231,9 +240,8 @@ bool outbox::take_next(request& into)
 bool outbox::take_singles(request& into)
 {
     while (!waiting_.empty() && !waiting_.front()->is_batch && into.of.size() != most_singles) {
-        auto& operation = *waiting_.front();
-        auto const bytes = bytes_of(operation.items.front());
-        if (!fits(into.of.size() + 1, into.bytes + bytes))
+        auto& operation = event_of(*waiting_.front());
+        if (!fits(into.of.size() + 1, into.bytes + operation.bytes))
             break;
         // Its window has to be looked at before.
         if (operation.uncertain != 0 && !into.of.empty())
@@ -241,11 +249,10 @@ bool outbox::take_singles(request& into)
         waiting_.pop_front();
         operation.is_waiting = false;
         note_sending(operation);
-        operation.sent = 1;
         ++operation.requests;
         into.of.push_back(&operation);
-        into.singles.push_back(operation.items.front());
-        into.bytes += bytes;
+        operation.describe(into.singles.emplace_back());
+        into.bytes += operation.bytes;
     }
     into.items = into.singles;
     return !into.of.empty();
@@ -253,11 +260,11 @@ bool outbox::take_singles(request& into)
 
 bool outbox::take_of_batch(request& into)
 {
-    auto& operation = *waiting_.front();
+    auto& operation = batch_of(*waiting_.front());
     auto const rest = operation.items.subspan(operation.sent);
     std::size_t count = 0;
     for (; count != rest.size() && (count != most_of_batch || operation.atomic); ++count) {
-        auto const bytes = bytes_of(rest[count]);
+        auto const bytes = bytes_of(rest[count].entry);
         // All of an atomic one, or nothing; it must not wait for ever for more than there ever is.
         if (!fits(count + 1, into.bytes + bytes) && !(operation.atomic && events_under_way_ == 0))
             break;
@@ -309,11 +316,9 @@ void outbox::returned(std::unique_ptr<request> done)
             continue;
         --operation->requests;
         if (done->is_of_batch())
-            look_at(*operation, done->items);
-        else {
-            operation->items.front().outcome = std::move(done->singles[i].outcome);
-            look_at(*operation, operation->items);
-        }
+            came_back(batch_of(*operation), done->items);
+        else
+            came_back(event_of(*operation), done->singles[i].outcome);
     }
     done->clear();
     spare_.push_back(std::move(done));
@@ -321,9 +326,25 @@ void outbox::returned(std::unique_ptr<request> done)
         asio::post(get_executor(), scheduled_pump(shared_from_this()));
 }
 
-/// These items of the operation have come back: what was not sent waits again, and what may have been stored,
-/// if it may be stored twice.
-void outbox::look_at(outgoing& operation, std::span<appending> items)
+/// What was not sent waits again, and what may have been stored, if it may be stored twice.
+void outbox::came_back(outgoing_event& operation, result<entry_id> const& outcome)
+{
+    if (outcome.has_value())
+        return end(operation, outcome);
+    auto const is_unknown = outcome.error() == errc::connection_lost;
+    if (!is_unknown && outcome.error() != errc::unreachable)
+        return end(operation, outcome);
+    is_ready_ = false;
+    if (is_unknown)
+        operation.uncertain = 1;
+    if (is_unknown && !operation.is_repeatable)
+        end(operation, outcome);
+    else
+        wait_again(operation);
+}
+
+/// The same of some of a batch.
+void outbox::came_back(outgoing_batch& operation, std::span<appending> items)
 {
     auto unsent = false;
     auto unknown = false;
@@ -414,10 +435,13 @@ void outbox::fail_waiting(failure const& why, clock::time_point due_until)
 void outbox::give_up(outgoing& operation, failure const& why)
 {
     stop_waiting(operation);
-    operation.is_given_up = true;
-    for (auto& item : operation.items.subspan(operation.sent))
+    if (!operation.is_batch)
+        return end(event_of(operation), why);
+    auto& batch = batch_of(operation);
+    batch.is_given_up = true;
+    for (auto& item : batch.items.subspan(batch.sent))
         item.outcome = why;
-    end_if_done(operation);
+    end_if_done(batch);
 }
 
 void outbox::expire_under_way(clock::time_point now)
@@ -432,14 +456,18 @@ void outbox::expire_under_way(clock::time_point now)
                 continue;
             request->of[i] = nullptr;
             --operation->requests;
-            operation->is_given_up = true;
-            auto const items = request->is_of_batch() ? request->items : operation->items;
-            for (auto& item : items)
+            if (!operation->is_batch) {
+                auto& event = event_of(*operation);
+                request->left_behind.push_back(event.leave_behind(request->singles[i]));
+                end(event, why);
+                continue;
+            }
+            auto& batch = batch_of(*operation);
+            batch.is_given_up = true;
+            for (auto& item : request->items)
                 item.outcome = why;
-            request->left_behind.push_back(
-                operation->leave_behind(request->is_of_batch() ? request->items.front() : request->singles[i])
-            );
-            end_if_done(*operation);
+            request->left_behind.push_back(batch.leave_behind());
+            end_if_done(batch);
         }
 }
 
@@ -476,24 +504,33 @@ void outbox::watch_deadlines()
     });
 }
 
-void outbox::end_if_done(outgoing& operation)
+/// What a handler throws goes where Asio sends it, out of run(), and the others are called all the same.
+template <class Complete>
+void outbox::call(Complete complete)
 {
-    if (operation.requests == 0 && !operation.is_waiting)
-        end(operation);
-}
-
-/// What the handler throws goes where Asio sends it, out of run(), and the others are called all the same.
-void outbox::end(outgoing& operation)
-{
-    for (auto& item : operation.items.first(operation.uncertain))
-        if (item.outcome.has_error() && is_unsent(item.outcome.error()))
-            item.outcome = failure(errc::outcome_unknown, item.outcome.error().message());
     try {
-        operation.complete();
+        complete();
     }
     catch (...) {
         asio::post(get_executor(), [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
     }
+}
+
+void outbox::end(outgoing_event& operation, result<entry_id> const& outcome)
+{
+    if (operation.uncertain == 0)
+        call([&] { operation.complete(outcome); });
+    else
+        call([&] { operation.complete(in_doubt(outcome)); });
+}
+
+void outbox::end_if_done(outgoing_batch& operation)
+{
+    if (operation.requests != 0 || operation.is_waiting)
+        return;
+    for (auto& item : operation.items.first(operation.uncertain))
+        item.outcome = in_doubt(item.outcome);
+    call([&] { operation.complete(); });
 }
 
 void outbox::forget(request const& gone) noexcept

@@ -96,13 +96,37 @@ void apply(publish_options&& options, publication& to)
             std::max(std::chrono::ceil<milliseconds>(*options.due), std::chrono::sys_time<milliseconds>());
 }
 
-appending to_appending(publication const& what, std::vector<header_view>& headers)
+namespace {
+
+template <class Event>
+std::size_t count_bytes(Event const& what) noexcept
+{
+    auto sum = what.body ? what.body->size() : 0;
+    for (auto const& [name, value] : what.headers)
+        sum += name.size() + value.size();
+    return sum;
+}
+
+} // namespace
+
+std::size_t bytes_of(entry_view const& what) noexcept
+{
+    return count_bytes(what);
+}
+
+std::size_t bytes_of(event const& what) noexcept
+{
+    return count_bytes(what);
+}
+
+void describe(publication const& what, std::vector<header_view>& headers, appending& item)
 {
     headers.clear();
     headers.reserve(what.event.headers.size());
     for (auto const& [name, value] : what.event.headers)
         headers.push_back({name, value});
-    appending item{what.stream, {what.event.body, headers}, failure(errc::unreachable)};
+    item.stream = what.stream;
+    item.entry = {what.event.body, headers};
     item.keep = what.keep;
     if (what.under) {
         item.once = what.under->once;
@@ -110,7 +134,6 @@ appending to_appending(publication const& what, std::vector<header_view>& header
         item.due = what.under->due;
         item.delay = what.under->delay;
     }
-    return item;
 }
 
 } // namespace strandline::detail

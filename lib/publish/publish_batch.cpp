@@ -100,7 +100,7 @@ struct publish_batch::content
 };
 
 /// What goes to one outbox. Its flush owns it, and is kept by it while the outbox has it.
-class publish_batch::parcel final : public detail::outgoing
+class publish_batch::parcel final : public detail::outgoing_batch
 {
 public:
     parcel() = default;
@@ -108,7 +108,10 @@ public:
     void add(std::size_t number, detail::publication const& what)
     {
         numbers_.push_back(number);
-        appendings_.push_back(detail::to_appending(what, headers_.emplace_back()));
+        auto& item = appendings_.emplace_back();
+        detail::describe(what, headers_.emplace_back(), item);
+        // Until it is sent, which may never be.
+        item.outcome = failure(errc::unreachable);
         is_repeatable = (numbers_.size() == 1 || is_repeatable) && what.is_repeatable();
         window = numbers_.size() == 1 ? what.window() : std::min(window, what.window());
     }
@@ -120,7 +123,7 @@ public:
 
     void abandon() noexcept override { std::exchange(of_, nullptr).reset(); }
 
-    std::shared_ptr<void const> leave_behind(appending&) override { return of_; }
+    std::shared_ptr<void const> leave_behind() override { return of_; }
 
 private:
     std::shared_ptr<flushing> of_;
@@ -276,7 +279,6 @@ void publish_batch::parcel::seal(std::shared_ptr<flushing> of, bool at_once)
 {
     of_ = std::move(of);
     items = appendings_;
-    is_batch = true;
     atomic = at_once;
 }
 

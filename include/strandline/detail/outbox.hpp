@@ -65,7 +65,8 @@ private:
     void start(std::unique_ptr<request> next);
     static asio::awaitable<void> send(std::shared_ptr<outbox> self, travelling what);
     void returned(std::unique_ptr<request> done);
-    void look_at(outgoing& operation, std::span<appending> items);
+    void came_back(outgoing_event& operation, result<entry_id> const& outcome);
+    void came_back(outgoing_batch& operation, std::span<appending> items);
     void wait_again(outgoing& operation);
     void give_up(outgoing& operation, failure const& why);
     void stop_waiting(outgoing& operation);
@@ -76,8 +77,10 @@ private:
     void expire_under_way(clock::time_point now);
     void watch_deadlines();
 
-    void end_if_done(outgoing& operation);
-    void end(outgoing& operation);
+    void end(outgoing_event& operation, result<entry_id> const& outcome);
+    void end_if_done(outgoing_batch& operation);
+    template <class Complete>
+    void call(Complete complete);
     void forget(request const& gone) noexcept;
     void abandon_all() noexcept;
 

@@ -50,8 +50,12 @@ failure check_headers(strandline::headers const& given);
 /// Makes the event what its options say; without options there is nothing to be done.
 void apply(publish_options&& options, publication& to);
 
-/// What stands for the publication in a call of the engine. It points into both arguments.
-appending to_appending(publication const& what, std::vector<header_view>& headers);
+/// Makes the item what stands for the publication in a call of the engine. It points into the other two.
+void describe(publication const& what, std::vector<header_view>& headers, appending& item);
+
+/// Of body and headers.
+std::size_t bytes_of(entry_view const& what) noexcept;
+std::size_t bytes_of(event const& what) noexcept;
 
 /// Encodes the value, by its codec.
 template <encodable T>

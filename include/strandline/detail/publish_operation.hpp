@@ -23,7 +23,7 @@ namespace strandline::detail {
 
 /// A started publish of one event and the handler that waits for it.
 template <class Handler>
-class publish_operation final : public outgoing
+class publish_operation final : public outgoing_event
 {
     using executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
     // Not an executor_work_guard: there can be none for a strand<any_io_executor>.
@@ -51,14 +51,11 @@ public:
 
     publish_operation(publication&& content, Handler&& handler, asio::any_io_executor const& broker_executor)
         : what_(std::move(content))
-        , item_(to_appending(what_, headers_))
         , handler_(std::move(handler))
     {
-        items = {&item_, 1};
-        if (what_.refused) {
-            is_refused = true;
-            item_.outcome = what_.refused;
-        }
+        if (what_.refused)
+            refused = &what_.refused;
+        bytes = bytes_of(what_.event);
         is_repeatable = what_.is_repeatable();
         window = what_.window();
         executor const own = asio::get_associated_executor(handler_, broker_executor);
@@ -69,9 +66,8 @@ public:
         run_on_.emplace(asio::prefer(own, asio::execution::outstanding_work.tracked));
     }
 
-    void complete() override
+    void complete(result<entry_id> const& outcome) override
     {
-        auto const& outcome = item_.outcome;
         auto why = outcome ? failure() : outcome.error();
         auto const id = outcome ? *outcome : entry_id();
         auto handler = std::move(handler_);
@@ -89,7 +85,9 @@ public:
         free(handler);
     }
 
-    std::shared_ptr<void const> leave_behind(appending& copy) override
+    void describe(appending& item) override { detail::describe(what_, headers_, item); }
+
+    std::shared_ptr<void const> leave_behind(appending& item) override
     {
         struct content
         {
@@ -97,7 +95,7 @@ public:
             std::vector<header_view> headers;
         };
         auto const kept = std::make_shared<content>(content{std::move(what_), {}});
-        copy = to_appending(kept->what, kept->headers);
+        detail::describe(kept->what, kept->headers, item);
         return kept;
     }
 
@@ -112,7 +110,6 @@ private:
 
     publication what_;
     std::vector<header_view> headers_;
-    appending item_;
     Handler handler_;
     /// Keeps the handler's context running. Nothing when the handler runs on the strand on which operations
     /// complete: no dispatch is needed.
