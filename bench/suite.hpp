@@ -16,7 +16,7 @@
 /// A scenario measures one thing and, where there is something to compare with, its reference, in turn and in
 /// the same run: a machine whose speed drifts slows both halves of a pair. What is told is the median of each
 /// side, the median of the pairs' ratios, and the least and the greatest of these. A scenario of which
-/// something is asked is measured five times, the others once.
+/// something is asked is measured nine times (quickly: five), the others once.
 ///
 /// Scenarios of a family differ from its base case in one factor. Their names are `family/scenario`, or
 /// `family/factor/value`, which makes them the points of a line.

@@ -145,17 +145,27 @@ asio::awaitable<failure> intake::take_over_all(stream_index index)
 
 asio::awaitable<failure> intake::look_up_backlog(stream_index index)
 {
+    // Whoever is told looks through all that is in hand: told of as many as before, he looks seldom.
+    std::vector<pending_entry> found;
+    std::size_t told = 0;
     auto after = entry_id::min();
-    for (;;) {
+    for (auto is_last = false; !is_last;) {
         auto const page = co_await engine_.backlog(who_.in(index), after, backlog_page);
         if (!page)
             co_return page.error();
-        if (!page->empty() && !closed_)
-            to_.recovered(index, *page);
-        if (page->size() < backlog_page || closed_)
-            co_return failure();
-        after = page->back().id;
+        if (closed_)
+            break;
+        is_last = page->size() < backlog_page;
+        if (!page->empty())
+            after = page->back().id;
+        found.insert(found.end(), page->begin(), page->end());
+        if (found.empty() || (!is_last && found.size() < told))
+            continue;
+        told += found.size();
+        to_.recovered(index, found);
+        found.clear();
     }
+    co_return failure();
 }
 
 void intake::fill()

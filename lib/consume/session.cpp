@@ -6,6 +6,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/container_hash/hash.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <fmt/format.h>
 
@@ -35,6 +37,17 @@ identity make_identity(std::vector<subscription> const& subscriptions, consumer_
     who.token = fmt::format("{:08x}{:08x}", random(), random());
     return who;
 }
+
+struct hash_of_ref
+{
+    std::size_t operator()(entry_ref ref) const noexcept
+    {
+        std::size_t seed = ref.stream;
+        boost::hash_combine(seed, ref.id.ms);
+        boost::hash_combine(seed, ref.id.seq);
+        return seed;
+    }
+};
 
 bool everything(entry_ref)
 {
@@ -816,9 +829,14 @@ std::vector<entry_ref> session::held_since_before(boot_clock::time_point time)
 /// Meanwhile a delivery may have ended, or gone from one part to another: it is looked for in all of them.
 void session::renewed(std::span<lease_keeper::answer const> answers)
 {
+    // Not a search in the sorted answers: with a million of them each step of it misses the cache, and nobody
+    // else has the strand meanwhile.
+    boost::unordered_flat_map<entry_ref, lease_keeper::answer const*, hash_of_ref> by_ref(answers.size());
+    for (auto const& answer : answers)
+        by_ref.emplace(answer.ref, &answer);
     auto const find = [&](entry_ref ref) -> lease_keeper::answer const* {
-        auto const found = std::ranges::lower_bound(answers, ref, {}, &lease_keeper::answer::ref);
-        return found != answers.end() && found->ref == ref ? &*found : nullptr;
+        auto const found = by_ref.find(ref);
+        return found == by_ref.end() ? nullptr : found->second;
     };
     auto const is = [&](holding state) {
         return [&, state](entry_ref ref) {

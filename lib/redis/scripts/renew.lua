@@ -13,17 +13,36 @@ if #ARGV == 3 then
   redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', stream,
     '18446744073709551615-18446744073709551614')
 end
-local answers = {}
+
+-- include deliveries.lua
+local ids = {}
 for i = 4, #ARGV do
-  local id = ARGV[i]
-  local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
-  if not pending or pending[2] ~= consumer then
-    answers[i - 3] = 1
-  elseif redis.call('XCLAIM', stream, group, consumer, 0, id, 'JUSTID')[1] then
-    answers[i - 3] = 0
+  ids[i - 3] = ARGV[i]
+end
+local deliveries = deliveries_of(ids)
+
+local held = {'XCLAIM', stream, group, consumer, 0}
+local answers = {}
+for i, id in ipairs(ids) do
+  if deliveries(id) then
+    held[#held + 1] = id
+    answers[i] = 2
   else
-    redis.call('XACK', stream, group, id)
-    answers[i - 3] = 2
+    answers[i] = 1
+  end
+end
+if #held > 5 then
+  held[#held + 1] = 'JUSTID'
+  local renewed = {}
+  for _, id in ipairs(redis.call(unpack(held))) do
+    renewed[id] = true
+  end
+  for i, id in ipairs(ids) do
+    if renewed[id] then
+      answers[i] = answers[i] == 2 and 0 or answers[i]
+    elseif answers[i] == 2 then
+      redis.call('XACK', stream, group, id)
+    end
   end
 end
 return answers

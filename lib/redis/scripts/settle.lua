@@ -16,8 +16,16 @@ if owner and owner ~= token then
   return redis.error_reply('NAMETAKEN ' .. consumer .. ' of the group ' .. group .. ' of ' .. stream)
 end
 
+-- include deliveries.lua
 -- Arguments of a Lua call are limited to about 8000.
 local most_fields = 7000
+
+-- Milliseconds since 1970. A user who buries nothing need not be permitted to ask.
+local time
+local function now()
+  time = time or redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
 
 local function dead_fields(id, entry, attempts, reason, err)
   local fields, origin = {}, {}
@@ -34,12 +42,10 @@ local function dead_fields(id, entry, attempts, reason, err)
       end
     end
   end
-  local time = redis.call('TIME')
-  local now = time[1] .. string.format('%03d', math.floor(tonumber(time[2]) / 1000))
   for _, value in ipairs({
     'dead-stream', origin['dead-stream'] or ARGV[7], 'dead-id', origin['dead-id'] or id,
     'dead-group', group, 'dead-consumer', consumer, 'dead-reason', reason, 'dead-error', err,
-    'dead-attempts', attempts, 'dead-at', now,
+    'dead-attempts', attempts, 'dead-at', string.format('%.0f', now()),
   }) do
     fields[#fields + 1] = value
   end
@@ -57,8 +63,7 @@ local function trim_letters()
     end
   end
   if oldest_letter > 0 then
-    local time = redis.call('TIME')
-    local from = string.format('%.0f', math.max(time[1] * 1000 + math.floor(time[2] / 1000) - oldest_letter, 0))
+    local from = string.format('%.0f', math.max(now() - oldest_letter, 0))
     -- Exact trimming knows no limit, and approximate trimming removes whole nodes only: first those.
     local trimmed, total = 0, 0
     repeat
@@ -117,12 +122,17 @@ end
 local may_trim = most_letters == 0 and oldest_letter == 0
   or redis.acl_check_cmd('XTRIM', dead_stream, 'MAXLEN', '1') and redis.acl_check_cmd('XLEN', dead_stream)
 
+local ids = {}
+for i = 9, #ARGV, 6 do
+  ids[#ids + 1] = ARGV[i]
+end
+local deliveries = deliveries_of(ids)
+
 local answers, letters, hint = {}, 0, false
 for i = 8, #ARGV, 6 do
   local kind, id, attempts, idle = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local answer = 0
-  local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
-  if not pending or pending[2] ~= consumer then
+  if not deliveries(id) then
     answer = 1
   elseif kind == 'ack' then
     redis.call('XACK', stream, group, id)

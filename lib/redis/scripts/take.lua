@@ -8,21 +8,64 @@ if owner and owner ~= token then
   return redis.error_reply('NAMETAKEN ' .. consumer .. ' of the group ' .. group .. ' of ' .. stream)
 end
 
-local answers = {}
+-- include deliveries.lua
+local ids = {}
 for i = 4, #ARGV, 2 do
-  local id = ARGV[i]
-  local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
-  if not pending or pending[2] ~= consumer then
-    answers[#answers + 1] = 1
-  else
-    local attempts = pending[4] + tonumber(ARGV[i + 1])
-    local entry = redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', attempts)[1]
+  ids[#ids + 1] = ARGV[i]
+end
+local deliveries = deliveries_of(ids)
+
+local answers = {}
+
+-- Items in a row that get the same count are claimed together.
+local claimed, first, count = {}, 1, 0
+
+local function claim()
+  if #claimed == 0 then
+    return
+  end
+  local arguments = {'XCLAIM', stream, group, consumer, 0}
+  for _, id in ipairs(claimed) do
+    arguments[#arguments + 1] = id
+  end
+  arguments[#arguments + 1] = 'RETRYCOUNT'
+  arguments[#arguments + 1] = count
+  local fields = {}
+  for _, entry in ipairs(redis.call(unpack(arguments))) do
+    -- Before Redis 7 there is a nil for one that was removed from the stream.
     if entry then
-      answers[#answers + 1] = {attempts, entry[2]}
-    else
-      redis.call('XACK', stream, group, id)
-      answers[#answers + 1] = 2
+      fields[entry[1]] = entry[2]
     end
   end
+  for i, id in ipairs(claimed) do
+    if fields[id] then
+      answers[first + i - 1] = {count, fields[id]}
+    else
+      redis.call('XACK', stream, group, id)
+      answers[first + i - 1] = 2
+    end
+  end
+  claimed = {}
 end
+
+for i, id in ipairs(ids) do
+  -- One that stands here twice is looked at when the first of it has been claimed.
+  if claimed[#claimed] == id then
+    claim()
+  end
+  local delivered = deliveries(id)
+  local counted = delivered and delivered + tonumber(ARGV[2 * i + 3])
+  if counted ~= count or not delivered then
+    claim()
+  end
+  if delivered then
+    if #claimed == 0 then
+      first, count = i, counted
+    end
+    claimed[#claimed + 1] = id
+  else
+    answers[i] = 1
+  end
+end
+claim()
 return answers
