@@ -7,9 +7,13 @@
 
 #include <strandline/consumer.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <deque>
+#include <exception>
 #include <stdexcept>
 
 namespace bench {
@@ -19,6 +23,8 @@ namespace asio = boost::asio;
 namespace {
 
 using strandline::broker_ptr;
+
+constexpr std::size_t held = 20'000;
 
 double milliseconds_since(clock::time_point begin)
 {
@@ -45,8 +51,49 @@ asio::awaitable<void> hold_and_stop(
         co_await timer.async_wait();
     });
     auto const report = co_await consumer.async_run();
-    if (report.cancelled + report.lost < running)
+    if (report.cancelled != running)
         throw std::runtime_error("a handler was not cancelled");
+}
+
+asio::awaitable<void> wait_for_ever(std::string event, std::size_t& count)
+{
+    asio::steady_timer timer(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+    count += event.size();
+    co_await timer.async_wait();
+}
+
+/// Cancels so many coroutines that wait for a timer; the time until all have ended.
+sample cancel_coroutines(std::size_t running)
+{
+    asio::io_context context(1);
+    std::size_t bytes = 0;
+    std::deque<asio::cancellation_signal> signals(running);
+    std::size_t ended = 0;
+    for (auto& each : signals)
+        asio::co_spawn(
+            context, wait_for_ever(body, bytes),
+            asio::bind_cancellation_slot(each.slot(), [&](std::exception_ptr) { ++ended; })
+        );
+    context.poll();
+    auto const begin = clock::now();
+    for (auto& each : signals)
+        each.emit(asio::cancellation_type::terminal);
+    context.run();
+    if (ended != running)
+        throw std::runtime_error("a coroutine was not cancelled");
+    return {milliseconds_since(begin)};
+}
+
+/// What a coroutine needs that waits with its event.
+sample memory_of_coroutine(run&)
+{
+    auto const before = heap_bytes();
+    asio::io_context context(1);
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i != held; ++i)
+        asio::co_spawn(context, wait_for_ever(body, bytes), rethrow);
+    context.poll();
+    return {static_cast<double>(heap_bytes() - before) / held};
 }
 
 strandline::consumer_options holding(std::size_t running)
@@ -72,6 +119,8 @@ scenario shutting_down(std::size_t running)
         });
         return {milliseconds_since(begin)};
     };
+    one.reference = "as many coroutines that wait for a timer, cancelled";
+    one.reference_run = [=](run&) { return cancel_coroutines(running); };
     return one;
 }
 
@@ -146,15 +195,6 @@ scenario taking_over_after_crash(std::size_t pending)
     return one;
 }
 
-constexpr std::size_t held = 20'000;
-
-asio::awaitable<void> wait_for_ever(std::string event, std::size_t& count)
-{
-    asio::steady_timer timer(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
-    count += event.size();
-    co_await timer.async_wait();
-}
-
 scenario memory_in_flight()
 {
     scenario one;
@@ -171,15 +211,7 @@ scenario memory_in_flight()
         return {static_cast<double>(after - before) / held};
     };
     one.reference = "a coroutine with its event that waits for a timer";
-    one.reference_run = [](run&) -> sample {
-        auto const before = heap_bytes();
-        asio::io_context context(1);
-        std::size_t bytes = 0;
-        for (std::size_t i = 0; i != held; ++i)
-            asio::co_spawn(context, wait_for_ever(body, bytes), rethrow);
-        context.poll();
-        return {static_cast<double>(heap_bytes() - before) / held};
-    };
+    one.reference_run = memory_of_coroutine;
     return one;
 }
 
@@ -217,6 +249,8 @@ scenario memory_of_retries()
         });
         return {static_cast<double>(after - before) / held};
     };
+    one.reference = "a coroutine with its event that waits for a timer";
+    one.reference_run = memory_of_coroutine;
     return one;
 }
 
@@ -227,7 +261,7 @@ void add_lifecycle(suite& to)
 {
     for (auto const running : counts{1, 1'000, 10'000})
         to.add(shutting_down(running));
-    for (auto const running : counts{1, 100, 1'000})
+    for (auto const running : counts{1, 100, 1'000, 10'000})
         to.add(taking_over_after_stop(running));
     for (auto const pending : counts{1, 1'000, 10'000})
         to.add(taking_over_after_crash(pending));
