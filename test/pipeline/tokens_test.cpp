@@ -111,6 +111,28 @@ BOOST_AUTO_TEST_CASE(that_are_callbacks_run_on_the_strand_or_where_they_want)
     });
 }
 
+BOOST_AUTO_TEST_CASE(that_are_callbacks_with_a_name_are_copied)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        producer to(of.broker);
+        auto const done = of.make_tally();
+        auto const callback = [done](failure const& why, entry_id) {
+            BOOST_TEST(!why);
+            done->add();
+        };
+        to.async_publish("orders", "x", callback);
+        to.async_publish("orders", "x", callback);
+        auto batch = to.batch();
+        batch.add("orders", "x");
+        auto const flushed = [done](failure const& why, std::vector<entry_id> const&) {
+            BOOST_TEST(!why);
+            done->add();
+        };
+        batch.async_flush(flushed);
+        co_await done->reach(3);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(that_are_futures_wait_in_another_thread)
 {
     running_context of;

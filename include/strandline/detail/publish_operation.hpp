@@ -35,13 +35,16 @@ class publish_operation final : public outgoing_event
     using traits = std::allocator_traits<allocator>;
 
 public:
+    /// `handler` is a `Handler`, to be moved, or a reference to one, to be copied.
+    template <class Given>
     static publish_operation*
-    make(publication&& content, Handler&& handler, asio::any_io_executor const& broker_executor)
+    make(publication&& content, Given&& handler, asio::any_io_executor const& broker_executor)
     {
         allocator memory(asio::get_associated_allocator(handler, asio::recycling_allocator<void>()));
         auto* const place = traits::allocate(memory, 1);
         try {
-            return new (place) publish_operation(std::move(content), std::move(handler), broker_executor);
+            return new (place)
+                publish_operation(std::move(content), std::forward<Given>(handler), broker_executor);
         }
         catch (...) {
             traits::deallocate(memory, place, 1);
@@ -49,9 +52,10 @@ public:
         }
     }
 
-    publish_operation(publication&& content, Handler&& handler, asio::any_io_executor const& broker_executor)
+    template <class Given>
+    publish_operation(publication&& content, Given&& handler, asio::any_io_executor const& broker_executor)
         : what_(std::move(content))
-        , handler_(std::move(handler))
+        , handler_(std::forward<Given>(handler))
     {
         if (what_.refused)
             refused = &what_.refused;
