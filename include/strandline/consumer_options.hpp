@@ -113,8 +113,8 @@ struct consumer_options
 
     /// How long a handler may run. Then it is cancelled, which it sees as `operation_aborted` where it waits,
     /// and its attempt has failed, however it returns. One that goes on all the same is told to `on_error` as
-    /// `errc::stuck`; it keeps its place until it has returned. What it does before it waits for the first
-    /// time, and keeps the strand, does not count. 0: as long as it likes. From 0 to a day.
+    /// `errc::stuck`; it keeps its place until it has returned. It counts at the latest from when the
+    /// handler lets go of the strand for the first time. 0: as long as it likes. From 0 to a day.
     std::chrono::milliseconds handler_timeout{0};
 
     /// How often a handler runs with a delivery before it goes to the dead letters; counted by the engine, so

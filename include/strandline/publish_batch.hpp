@@ -60,12 +60,14 @@ public:
         add(detail::make_publication(stream, value));
     }
 
+    /// The same, with headers, an idempotency key, and what else `publish_options` says.
     template <encodable T>
     void add(std::string_view stream, T const& value, publish_options with)
     {
         add(detail::make_publication(stream, value), std::move(with));
     }
 
+    /// The same for an event that is encoded already, or that is headers alone.
     void add(std::string_view stream, event what) { add(detail::make_publication(stream, std::move(what))); }
 
     void add(std::string_view stream, event what, publish_options with)

@@ -282,7 +282,7 @@ std::optional<held> lanes::close()
     return std::exchange(alone_, std::nullopt);
 }
 
-/// A lane that is on its way comes to the strand as soon as this handler leaves it, and reads the clock for
+/// A lane that is on its way comes to the strand soon after this handler leaves it, and reads the clock for
 /// all that have started until then: most of them have ended.
 void lanes::start_clock(lane& one)
 {

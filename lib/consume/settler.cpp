@@ -86,6 +86,8 @@ void settler::release(entry_ref ref, std::uint32_t attempts, std::chrono::millis
     ending one;
     one.id = ref.id;
     one.as = settle_as::released;
+    // Not to be renewed any more: a renewal that comes behind it would hide it from those who are told of it.
+    one.confirmed = boot_clock::time_point::max();
     one.attempts = attempts;
     one.idle = idle;
     one.cancelled = cancelled;
@@ -224,7 +226,8 @@ asio::awaitable<void> settler::carry_out(call& own)
         auto& item = own.items.emplace_back();
         item.id = one.id;
         item.as = one.as;
-        item.surely_held = !one.repeated && now - one.confirmed < how_.lease / 2;
+        item.surely_held =
+            one.as == settle_as::acknowledged && !one.repeated && now - one.confirmed < how_.lease / 2;
         item.remove = how_.delete_handled && one.as == settle_as::acknowledged;
         item.attempts = one.attempts;
         item.idle = one.idle;

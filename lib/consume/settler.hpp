@@ -123,7 +123,7 @@ private:
     struct ending
     {
         entry_id id;
-        /// Acknowledged: when the lease was confirmed last.
+        /// When the lease was confirmed last; handed back: never to be renewed.
         boot_clock::time_point confirmed;
         settle_as as = settle_as::acknowledged;
         bool cancelled = false;

@@ -69,16 +69,15 @@ void entry_log::keep_newest(std::uint64_t count) noexcept
 void entry_log::remove(entry_id id) noexcept
 {
     // The common case: what was read first is settled first.
-    if (!records_.empty() && records_.front().id == id) {
+    if (!records_.empty() && records_.front().id == id)
         pop_front();
-        drop_outer_gaps();
-        return;
+    else {
+        auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
+        if (found == records_.end() || found->id != id || found->is_gap())
+            return;
+        found->content.clear();
+        ++gaps_;
     }
-    auto const found = std::ranges::lower_bound(records_, id, {}, &record::id);
-    if (found == records_.end() || found->id != id || found->is_gap())
-        return;
-    found->content.clear();
-    ++gaps_;
     drop_outer_gaps();
     if (gaps_ > few && gaps_ > size()) {
         records_.erase(std::ranges::remove_if(records_, &record::is_gap).begin(), records_.end());

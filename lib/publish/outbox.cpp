@@ -42,16 +42,13 @@ void note_sending(outgoing& operation)
         operation.first_sent = outgoing::clock::now();
 }
 
-/// The outcome of one that may have been stored by an earlier attempt: that it was not sent is true of the
-/// last attempt only.
+/// The outcome of one that may have been stored by an earlier attempt: that it was not is true of the last
+/// one only.
 result<entry_id> in_doubt(result<entry_id> const& outcome)
 {
-    if (outcome.has_value())
+    if (outcome.has_value() || is_outcome_unknown(outcome.error()))
         return outcome;
-    auto const& why = outcome.error();
-    if (why == errc::unreachable || why == errc::timed_out || why.code() == asio::error::operation_aborted)
-        return failure(errc::outcome_unknown, why.message());
-    return outcome;
+    return failure(errc::outcome_unknown, outcome.error().message());
 }
 
 } // namespace
@@ -177,9 +174,12 @@ void outbox::take_inbox()
     for (auto* operation : inbox_) {
         operation->number = ++last_number_;
         operation->deadline = deadline;
-        auto const is_refused = !operation->is_batch && event_of(*operation).refused;
-        operation->is_waiting = !is_refused;
-        (is_refused ? refused_ : waiting_).push_back(operation);
+        if (!operation->is_batch && event_of(*operation).refused) {
+            refused_.push_back(&event_of(*operation));
+            continue;
+        }
+        operation->is_waiting = true;
+        waiting_.push_back(operation);
     }
     inbox_.clear();
 }
@@ -192,7 +192,7 @@ void outbox::pump()
     }
     take_inbox();
     while (!refused_.empty()) {
-        auto& operation = event_of(*refused_.front());
+        auto& operation = *refused_.front();
         refused_.pop_front();
         end(operation, *operation.refused);
     }
@@ -251,7 +251,10 @@ bool outbox::take_singles(request& into)
         note_sending(operation);
         ++operation.requests;
         into.of.push_back(&operation);
-        operation.describe(into.singles.emplace_back());
+        auto& item = into.singles.emplace_back();
+        operation.describe(item);
+        // Of an event that the engine forgets nobody shall be told that it was stored.
+        item.outcome = failure(errc::unexpected_reply);
         into.bytes += operation.bytes;
     }
     into.items = into.singles;
@@ -394,17 +397,18 @@ void outbox::get_ready()
 
 asio::awaitable<void> outbox::wait_until_ready(std::shared_ptr<outbox> self)
 {
-    // Destroyed while it waits, its context is going away, and with it what waits here.
-    struct leaving
+    // Destroyed while it waits, its context is going away, and with it what waits here. Not told by
+    // `is_getting_ready_`: what is sent at the end can fail at once, and begin another one of these.
+    struct waiting
     {
-        outbox& of;
+        outbox* of;
 
-        ~leaving()
+        ~waiting()
         {
-            if (std::exchange(of.is_getting_ready_, false))
-                of.abandon_all();
+            if (of)
+                of->abandon_all();
         }
-    } const at_the_end{*self};
+    } here{self.get()};
     while (!self->waiting_.empty() && !self->is_ready_) {
         auto const left = self->waiting_.front()->deadline - clock::now();
         auto const why = co_await self->broker_->ready(
@@ -417,6 +421,7 @@ asio::awaitable<void> outbox::wait_until_ready(std::shared_ptr<outbox> self)
         else
             self->fail_waiting(why, clock::time_point::max());
     }
+    here.of = nullptr;
     self->is_getting_ready_ = false;
     self->send_waiting();
     self->watch_deadlines();
@@ -543,15 +548,19 @@ void outbox::forget(request const& gone) noexcept
 void outbox::abandon_all() noexcept
 {
     take_inbox();
-    for (auto* all : {&waiting_, &refused_})
-        while (!all->empty()) {
-            auto* const operation = all->front();
-            all->pop_front();
-            operation->is_waiting = false;
-            // Else the last request that carries some of it frees it.
-            if (operation->requests == 0)
-                operation->abandon();
-        }
+    while (!refused_.empty()) {
+        auto* const operation = refused_.front();
+        refused_.pop_front();
+        operation->abandon();
+    }
+    while (!waiting_.empty()) {
+        auto* const operation = waiting_.front();
+        waiting_.pop_front();
+        operation->is_waiting = false;
+        // Else the last request that carries some of it frees it.
+        if (operation->requests == 0)
+            operation->abandon();
+    }
 }
 
 } // namespace strandline::detail

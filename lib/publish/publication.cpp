@@ -39,6 +39,15 @@ failure check(publish_options const& options)
     return {};
 }
 
+template <class Event>
+std::size_t count_bytes(Event const& what) noexcept
+{
+    auto sum = what.body ? what.body->size() : 0;
+    for (auto const& [name, value] : what.headers)
+        sum += name.size() + value.size();
+    return sum;
+}
+
 } // namespace
 
 failure check_headers(strandline::headers const& given)
@@ -95,19 +104,6 @@ void apply(publish_options&& options, publication& to)
         under.due =
             std::max(std::chrono::ceil<milliseconds>(*options.due), std::chrono::sys_time<milliseconds>());
 }
-
-namespace {
-
-template <class Event>
-std::size_t count_bytes(Event const& what) noexcept
-{
-    auto sum = what.body ? what.body->size() : 0;
-    for (auto const& [name, value] : what.headers)
-        sum += name.size() + value.size();
-    return sum;
-}
-
-} // namespace
 
 std::size_t bytes_of(entry_view const& what) noexcept
 {

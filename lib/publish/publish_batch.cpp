@@ -312,6 +312,7 @@ void publish_batch::check_free() const
 
 void publish_batch::add(detail::publication&& what, publish_options&& with)
 {
+    check_free();
     detail::apply(std::move(with), what);
     add(std::move(what));
 }

@@ -1,5 +1,6 @@
 // Leases: L3, L6, L7; attempts of what was taken over: A1 to A3.
 
+#include "pipeline/spied_broker.hpp"
 #include "pipeline/stage.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -182,6 +183,44 @@ BOOST_AUTO_TEST_CASE(a_lost_lease_cancels_its_handler_and_settles_nothing)
         BOOST_REQUIRE(pending.size() == 1);
         BOOST_TEST(pending[0].consumer == "thief");
         BOOST_TEST(pending[0].attempts == 1);
+    });
+}
+
+/// A renewal behind it would make it look busy to those who were told that it can be had.
+BOOST_AUTO_TEST_CASE(what_is_handed_back_is_not_renewed_any_more)
+{
+    auto const spied = std::make_shared<spy>();
+    auto const make = [=](asio::any_io_executor executor) {
+        return make_spied_broker(std::move(executor), spied);
+    };
+    check_with(make, [spied](stage& of) -> asio::awaitable<void> {
+        auto const door = of.make_gate();
+        auto const sent = of.make_gate();
+        auto options = named("clerk");
+        options.max_concurrency = 1;
+        auto const clerk = of.make_consumer(options);
+        clerk->on("orders", [=](delivery const&) { return door->pass(); });
+        auto const first = co_await of.publish("orders", "x");
+        co_await of.publish_numbers("orders", 20);
+        auto run = of.start(clerk);
+        co_await door->arrived.reach(1);
+        co_await of.until([&]() -> asio::awaitable<bool> { co_return spied->read == 21; });
+        spied->before_settle = [=] {
+            if (sent->arrived.count() == 0) {
+                spied->renewals = 0;
+                spied->renewed.clear();
+            }
+            return sent->pass();
+        };
+        clerk->stop();
+        co_await sent->arrived.reach(1);
+        co_await of.until([&]() -> asio::awaitable<bool> { co_return spied->renewals >= 4; });
+        for (auto const id : spied->renewed)
+            BOOST_TEST((id == first));
+        sent->open();
+        door->open();
+        BOOST_TEST((co_await of.good_end(run)).released == 20);
+        spied->before_settle = nullptr;
     });
 }
 

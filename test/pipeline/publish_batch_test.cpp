@@ -106,6 +106,9 @@ BOOST_AUTO_TEST_CASE(send_nothing_when_one_event_cannot_be_encoded)
         batch.clear();
         batch.add("orders", "x", {.headers = {{"dead-id", "1"}}});
         BOOST_TEST(((co_await flush(batch)) == errc::invalid_name));
+        batch.clear();
+        batch.add("orders", event{"x", {{"dead-id", "1"}}});
+        BOOST_TEST(((co_await flush(batch)) == errc::invalid_name));
     });
 }
 

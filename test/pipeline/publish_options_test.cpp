@@ -67,6 +67,9 @@ BOOST_AUTO_TEST_CASE(are_refused_when_they_make_no_sense)
         for (auto const* name : {"body", "dead-id", "idempotency-key", "for-group", ""}) {
             auto const why = co_await outcome(to, {.headers = {{name, "x"}}});
             BOOST_TEST((why == errc::invalid_name), name);
+            auto const [also_why, id] =
+                co_await to.async_publish("orders", event{"x", {{name, "x"}}}, {.type = "t"}, asio::as_tuple);
+            BOOST_TEST((also_why == errc::invalid_name), name);
         }
         auto const refused = [&](publish_options with, std::string_view member) -> asio::awaitable<void> {
             auto const why = co_await outcome(to, std::move(with));

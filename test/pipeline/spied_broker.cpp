@@ -149,12 +149,17 @@ public:
     asio::awaitable<failure>
     renew(membership who, std::span<entry_id const> ids, std::span<holding> states) override
     {
+        ++by_->renewals;
+        by_->renewed.insert(by_->renewed.end(), ids.begin(), ids.end());
         return of_->renew(who, ids, states);
     }
 
     asio::awaitable<failure> settle(membership who, std::span<settlement> items, retention limits) override
     {
-        return of_->settle(who, items, limits);
+        auto const by = by_;
+        if (by->before_settle)
+            co_await by->before_settle();
+        co_return co_await of_->settle(who, items, limits);
     }
 
     std::unique_ptr<watching>

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace strandline::testing {
 
@@ -23,6 +24,13 @@ struct spy
 
     /// What a `take` waits for before it is sent.
     std::function<asio::awaitable<void>()> before_take;
+
+    /// The same of a `settle`.
+    std::function<asio::awaitable<void>()> before_settle;
+
+    /// How often `renew` was called, and for which entries.
+    std::size_t renewals = 0;
+    std::vector<entry_id> renewed;
 };
 
 /// The engine under test behind a broker that is spied on.

@@ -61,6 +61,35 @@ BOOST_AUTO_TEST_CASE(cancel_the_handler_and_count_as_a_failed_attempt)
     });
 }
 
+BOOST_AUTO_TEST_CASE(cancel_each_of_many_that_start_among_others_that_return_at_once)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        auto options = with_timeout();
+        options.max_concurrency = 4;
+        options.max_attempts = 1;
+        auto const begun = of.make_tally();
+        auto const clerk = of.make_consumer(options);
+        clerk->on("orders", [&, begun](delivery const& what) -> asio::awaitable<void> {
+            begun->add();
+            if (what.body() == "quick")
+                co_return;
+            asio::steady_timer never(of.strand(), asio::steady_timer::time_point::max());
+            co_await never.async_wait();
+        });
+        for (int i = 0; i != 16; ++i) {
+            co_await of.publish("orders", "quick");
+            co_await of.publish("orders", "slow");
+        }
+        auto run = of.start(clerk);
+        co_await begun->reach(32);
+        co_await of.until_pending("orders", "billing", 0);
+        clerk->stop();
+        auto const report = co_await of.good_end(run);
+        BOOST_TEST(report.handled == 16);
+        BOOST_TEST(report.dead == 16);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(leave_the_deliveries_that_come_after_alone)
 {
     check([](stage& of) -> asio::awaitable<void> {

@@ -36,6 +36,12 @@ public:
     std::size_t most_bytes = 0;
     /// How often a connection was asked for.
     std::size_t asked = 0;
+    /// So many calls find that the connection is gone once more.
+    std::size_t flaps = 0;
+    /// What is said instead of a connection.
+    failure refusal;
+    /// Says nothing of what becomes of the items.
+    bool is_silent = false;
 
     /// Answers the calls under way, or the first so many of them.
     void answer(std::size_t count = 1'000)
@@ -65,12 +71,20 @@ public:
         changed_.notify();
     }
 
+    void refuse(failure why)
+    {
+        refusal = std::move(why);
+        changed_.notify();
+    }
+
     asio::awaitable<failure> ready(std::chrono::milliseconds wait) override
     {
         ++asked;
         auto const until = std::chrono::steady_clock::now() + wait;
-        while (!is_connected_ && std::chrono::steady_clock::now() < until)
+        while (!is_connected_ && !refusal && std::chrono::steady_clock::now() < until)
             co_await changed_.wait_until(until);
+        if (refusal)
+            co_return refusal;
         co_return is_connected_ ? failure() : failure(errc::unreachable, "the cable is cut");
     }
 
@@ -84,7 +98,12 @@ public:
             bytes += call.back().size();
         }
         auto const number = calls.size() - 1;
-        if (!is_connected_) {
+        if (is_silent) {
+            ended_ = number + 1;
+            co_return;
+        }
+        if (!is_connected_ || flaps != 0) {
+            flaps -= flaps != 0;
             for (auto& item : entries)
                 item.outcome = failure(errc::unreachable);
             ended_ = number + 1;
@@ -329,6 +348,48 @@ BOOST_AUTO_TEST_CASE(keeps_the_order_of_what_could_not_be_sent)
         auto stored = co_await bodies_in(of, "orders");
         stored.erase(stored.begin());
         BOOST_TEST(stored == numbers(1, 711), boost::test_tools::per_element());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(forgets_nothing_when_the_connection_goes_as_soon_as_it_comes)
+{
+    check_far({}, [](stage& of, desk& own) -> asio::awaitable<void> {
+        own.engine->disconnect();
+        own.publish_numbers(3);
+        co_await settled(of);
+        own.engine->flaps = 5;
+        own.engine->connect();
+        own.engine->answer_always();
+        co_await own.done->reach(3);
+        BOOST_TEST(own.count_good() == 3);
+        BOOST_TEST(own.engine->flaps == 0);
+        BOOST_TEST((co_await bodies_in(of, "orders")) == numbers(0, 3), boost::test_tools::per_element());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(tells_of_nothing_as_stored_that_the_engine_says_nothing_of)
+{
+    check_far({}, [](stage&, desk& own) -> asio::awaitable<void> {
+        own.engine->is_silent = true;
+        own.publish_numbers(2);
+        co_await own.done->reach(2);
+        BOOST_TEST(own.count(errc::unexpected_reply) == 2);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(does_not_know_of_what_may_be_stored_whatever_keeps_it_from_asking_again)
+{
+    check_far({}, [](stage& of, desk& own) -> asio::awaitable<void> {
+        own.publish("x", {.idempotency_key = "k"});
+        co_await settled(of);
+        own.engine->disconnect(true);
+        co_await settled(of);
+        own.publish("y", {.idempotency_key = "l"});
+        own.engine->refuse(errc::closed);
+        co_await own.done->reach(2);
+        BOOST_TEST((own.outcomes[0] == errc::outcome_unknown));
+        BOOST_TEST((own.outcomes[1] == errc::closed));
+        BOOST_TEST((co_await bodies_in(of, "orders")).size() == 1);
     });
 }
 

@@ -93,14 +93,14 @@ private:
 
     std::mutex mutex_;
     operations inbox_;
-    /// A pump is on its way to the strand, or runs; it will look into the inbox again before it ends.
+    /// A pump has been posted and has not begun, or `returned` will post one when it has called its handlers.
     bool scheduled_ = false;
 
     // On the strand only.
     /// In the order of their numbers.
     std::deque<outgoing*> waiting_;
     /// Not to be sent.
-    std::deque<outgoing*> refused_;
+    std::deque<outgoing_event*> refused_;
     std::uint64_t last_number_ = 0;
     /// In the order in which they were sent.
     std::vector<request*> under_way_;

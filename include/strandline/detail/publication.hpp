@@ -7,6 +7,7 @@
 #include <strandline/publish_options.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@
 
 namespace strandline::detail {
 
-/// Under which few events are stored.
+/// What few events have: the conditions under which they are stored.
 struct conditions
 {
     /// The idempotency key, empty where there is none, and how long it is remembered.
@@ -47,7 +48,8 @@ struct publication
 /// Refuses names that the library or the wire format uses.
 failure check_headers(strandline::headers const& given);
 
-/// Makes the event what its options say; without options there is nothing to be done.
+/// Makes the event what its options say. Without options there is nothing to be done: headers of its own were
+/// checked when it was made.
 void apply(publish_options&& options, publication& to);
 
 /// Makes the item what stands for the publication in a call of the engine. It points into the other two.
