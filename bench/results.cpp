@@ -13,6 +13,7 @@
 #include <map>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace bench {
 
@@ -91,18 +92,23 @@ void write_results(std::vector<row> const& rows, std::filesystem::path const& fi
 
 void write_plots(std::vector<row> const& rows, std::filesystem::path const& folder)
 {
-    // By file, then by block: the lines of text.
-    std::map<std::string, std::map<std::string, std::string>> files;
+    // The blocks of each file in the order of the rows: title and lines of text.
+    std::map<std::string, std::vector<std::pair<std::string, std::string>>> files;
+    auto const lines_of = [&](std::string const& file, std::string const& title) -> std::string& {
+        auto& blocks = files[file];
+        auto const found = std::ranges::find(blocks, title, &std::pair<std::string, std::string>::first);
+        return found == blocks.end() ? blocks.emplace_back(title, "").second : found->second;
+    };
     for (auto const& one : rows) {
         auto const at = taken_apart(one.name);
         auto const beside = one.reference_value ? fmt::format("{}", *one.reference_value) : "NaN";
         if (at.value) {
             auto const block = at.figure.empty() ? one.unit : fmt::format("{}, {}", at.figure, one.unit);
-            files[fmt::format("{}-{}.lines", at.family, at.factor)][block] +=
+            lines_of(fmt::format("{}-{}.lines", at.family, at.factor), block) +=
                 fmt::format("{} {} {}\n", *at.value, one.value, beside);
         }
         else {
-            auto& block = files[fmt::format("{}.bars", at.family)][one.unit];
+            auto& block = lines_of(fmt::format("{}.bars", at.family), one.unit);
             block += fmt::format(
                 "\"{}\" {} {} {}\n", at.label, std::ranges::count(block, '\n'), one.value, beside
             );

@@ -11,7 +11,7 @@ set offsets 0, 0, graph 0.25, 0
 set grid ytics lc rgb "#dddddd"
 set key top left horizontal noenhanced
 set border 3
-set xtics nomirror
+set xtics nomirror format "%.0s%c"
 set ytics nomirror
 do for [i = 0:blocks - 1] {
     plot data index i using 1:2 with linespoints lw 2 pt 7 ps 0.7 lc rgb "#1f5fa8" title columnheader(1), \
