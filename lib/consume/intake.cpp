@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace strandline::consume {
@@ -18,6 +19,9 @@ constexpr std::chrono::milliseconds first_pause{100};
 constexpr std::chrono::milliseconds longest_pause{5'000};
 
 constexpr std::size_t backlog_page = 500;
+
+/// Nobody else has the strand while it is taken up.
+constexpr std::size_t most_told = 10'000;
 
 std::chrono::milliseconds pause_after(std::uint32_t failures)
 {
@@ -145,7 +149,12 @@ asio::awaitable<failure> intake::take_over_all(stream_index index)
 
 asio::awaitable<failure> intake::look_up_backlog(stream_index index)
 {
-    // Whoever is told looks through all that is in hand: told of as many as before, he looks seldom.
+    // Asked before: what is in hand now and ends meanwhile stands in pages that are older.
+    auto const in_hand = to_.in_hand(index);
+    auto const is_news = [&](pending_entry const& one) {
+        return !std::ranges::binary_search(in_hand, one.id);
+    };
+    // Whoever is told looks through all that has come in hand: told of as many as before, he looks seldom.
     std::vector<pending_entry> found;
     std::size_t told = 0;
     auto after = entry_id::min();
@@ -158,8 +167,8 @@ asio::awaitable<failure> intake::look_up_backlog(stream_index index)
         is_last = page->size() < backlog_page;
         if (!page->empty())
             after = page->back().id;
-        found.insert(found.end(), page->begin(), page->end());
-        if (found.empty() || (!is_last && found.size() < told))
+        std::ranges::copy_if(*page, std::back_inserter(found), is_news);
+        if (found.empty() || (!is_last && found.size() < std::min(told, most_told)))
             continue;
         told += found.size();
         to_.recovered(index, found);

@@ -32,7 +32,10 @@ public:
     struct hooks
     {
         std::function<void(held&&)> arrived;
-        /// What the consumer has pending of a stream, in the order of ids; some of it may be in hand.
+        /// What is in hand of a stream, in the order of ids.
+        std::function<std::vector<entry_id>(stream_index)> in_hand;
+        /// What else the consumer has pending of a stream, in the order of ids; some of it may have come in
+        /// hand meanwhile.
         std::function<void(stream_index, std::vector<pending_entry> const&)> recovered;
         /// The consumer's name in another stream's group is this process's.
         std::function<void()> joined;

@@ -31,6 +31,12 @@ void lease_keeper::renew_all()
     changed_.notify();
 }
 
+void lease_keeper::look_anew()
+{
+    looks_anew_ = true;
+    changed_.notify();
+}
+
 void lease_keeper::close()
 {
     closed_ = true;
@@ -43,6 +49,7 @@ asio::awaitable<void> lease_keeper::run()
         // Looked at each quarter, renewed past the half: a quarter is left at the least.
         auto const now = clock::now();
         auto const all = std::exchange(all_, false);
+        looks_anew_ = false;
         auto reached = true;
         if (all || now >= next_check_) {
             next_check_ = now + lease_ / 2;
@@ -52,12 +59,13 @@ asio::awaitable<void> lease_keeper::run()
             auto due =
                 to_.held_since_before(boot_clock::now() - (all ? std::chrono::milliseconds(0) : lease_ / 2));
             reached = due.empty() || co_await renew(std::move(due));
+            all_ = all_ || (all && looks_anew_);
         }
         if (!reached) {
             all_ = all_ || all;
             co_await changed_.wait_until(clock::now() + pause_after_failure);
         }
-        else if (!closed_ && !all_)
+        else if (!closed_ && !all_ && !looks_anew_)
             co_await changed_.wait_until(now + lease_ / 4);
     }
 }
@@ -88,7 +96,7 @@ asio::awaitable<bool> lease_keeper::renew(std::vector<entry_ref> due)
     std::vector<answer> answers;
     answers.reserve(due.size());
     auto reached = true;
-    for (auto begin = due.begin(); begin != due.end() && reached && !closed_;) {
+    for (auto begin = due.begin(); begin != due.end() && reached && !closed_ && !looks_anew_;) {
         auto const stream = begin->stream;
         auto end = begin;
         std::vector<entry_id> ids;

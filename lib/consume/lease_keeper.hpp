@@ -49,6 +49,10 @@ public:
     /// The connection broke: how long is not known to the server, so all that is held is renewed first.
     void renew_all();
 
+    /// What is about to be handed back is not to be renewed behind that: what was not sent of the renewal
+    /// under way is looked up anew.
+    void look_anew();
+
     asio::awaitable<void> run();
 
     void close();
@@ -66,6 +70,7 @@ private:
     condition changed_;
     clock::time_point next_check_;
     bool all_ = false;
+    bool looks_anew_ = false;
     bool closed_ = false;
 };
 

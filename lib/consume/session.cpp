@@ -290,6 +290,7 @@ asio::awaitable<void> session::finish_all()
 
 asio::awaitable<void> session::hand_back_all()
 {
+    leases_.look_anew();
     if (auto const alone = lanes_.close()) {
         places_.release(1);
         settler_.release(alone->ref, alone->attempt - 1, options_->lease);

@@ -103,6 +103,9 @@ private:
     dead_action ask(held const& delivery, std::string_view reason, std::string_view error) const;
     bool bury(held const& delivery, std::string_view reason, std::string error);
     void retry_later(held const& delivery, std::chrono::milliseconds delay);
+    template <class Visit>
+    void for_each_in_hand(Visit visit);
+    std::vector<entry_id> in_hand(stream_index stream);
     void recovered(stream_index stream, std::vector<pending_entry> const& entries);
     void recover(entry_ref ref, std::uint32_t attempts);
     void give_back(waiting const& delivery);

@@ -241,23 +241,40 @@ void session::retry_later(held const& delivery, std::chrono::milliseconds delay)
     redelivery_.add(again);
 }
 
+/// Calls `visit(entry_ref)` for everything that has not ended.
+template <class Visit>
+void session::for_each_in_hand(Visit visit)
+{
+    auto const visit_ref = [&](entry_ref ref, auto const&) { visit(ref); };
+    auto const visit_waiting = [&](waiting const& one) { visit(one.ref); };
+    lanes_.for_each([&](held const& one) { visit(one.ref); });
+    schedule_.for_each(visit_ref);
+    redelivery_.for_each(visit_waiting);
+    quarantine_.for_each(visit_waiting);
+    settler_.for_each(visit_ref);
+}
+
+std::vector<entry_id> session::in_hand(stream_index stream)
+{
+    std::vector<entry_id> ids;
+    for_each_in_hand([&](entry_ref ref) {
+        if (ref.stream == stream)
+            ids.push_back(ref.id);
+    });
+    std::ranges::sort(ids);
+    return ids;
+}
+
 void session::recovered(stream_index stream, std::vector<pending_entry> const& entries)
 {
     // What this process has in hand is no news. Looked up only here, so that the way of every delivery need
-    // not keep it; a page is short, and what is in hand may be much.
+    // not keep it.
     std::vector<bool> known(entries.size());
-    auto const note = [&](entry_ref ref) {
+    for_each_in_hand([&](entry_ref ref) {
         auto const found = std::ranges::lower_bound(entries, ref.id, {}, &pending_entry::id);
         if (ref.stream == stream && found != entries.end() && found->id == ref.id)
             known[static_cast<std::size_t>(found - entries.begin())] = true;
-    };
-    auto const note_ref = [&](entry_ref ref, auto const&) { note(ref); };
-    auto const note_waiting = [&](waiting const& one) { note(one.ref); };
-    lanes_.for_each([&](held const& one) { note(one.ref); });
-    schedule_.for_each(note_ref);
-    redelivery_.for_each(note_waiting);
-    quarantine_.for_each(note_waiting);
-    settler_.for_each(note_ref);
+    });
     for (std::size_t i = 0; i != entries.size(); ++i) {
         if (known[i])
             continue;

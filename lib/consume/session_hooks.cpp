@@ -70,6 +70,7 @@ intake::hooks session::intake_hooks()
 {
     return {
         .arrived = [this](held&& delivery) { arrived(std::move(delivery)); },
+        .in_hand = [this](stream_index stream) { return in_hand(stream); },
         .recovered = [this](stream_index stream, auto const& entries) { recovered(stream, entries); },
         .joined = [this] { reclaimer_.joined(); },
         .queued = [this] { return schedule_.ready(); },

@@ -42,6 +42,12 @@ void note_sending(outgoing& operation)
         operation.first_sent = outgoing::clock::now();
 }
 
+/// Of an event of which the engine says nothing.
+failure unanswered()
+{
+    return errc::outcome_unknown;
+}
+
 /// The outcome of one that may have been stored by an earlier attempt: that it was not is true of the last
 /// one only.
 result<entry_id> in_doubt(result<entry_id> const& outcome)
@@ -208,7 +214,7 @@ void outbox::send_waiting()
         if (spare_.empty())
             spare_.push_back(std::make_unique<request>());
         auto& first = *waiting_.front();
-        if (first.uncertain != 0 && clock::now() >= first.first_sent + first.window) {
+        if (first.is_uncertain && clock::now() >= first.first_sent + first.window) {
             give_up(
                 first, {errc::outcome_unknown,
                         "the window of the idempotency key was over before there was a connection"}
@@ -244,7 +250,7 @@ bool outbox::take_singles(request& into)
         if (!fits(into.of.size() + 1, into.bytes + operation.bytes))
             break;
         // Its window has to be looked at before.
-        if (operation.uncertain != 0 && !into.of.empty())
+        if (operation.is_uncertain && !into.of.empty())
             break;
         waiting_.pop_front();
         operation.is_waiting = false;
@@ -253,8 +259,7 @@ bool outbox::take_singles(request& into)
         into.of.push_back(&operation);
         auto& item = into.singles.emplace_back();
         operation.describe(item);
-        // Of an event that the engine forgets nobody shall be told that it was stored.
-        item.outcome = failure(errc::unexpected_reply);
+        item.outcome = unanswered();
         into.bytes += operation.bytes;
     }
     into.items = into.singles;
@@ -280,6 +285,8 @@ bool outbox::take_of_batch(request& into)
     note_sending(operation);
     into.of.push_back(&operation);
     into.items = rest.first(count);
+    for (auto& item : into.items)
+        item.outcome = unanswered();
     into.atomic = operation.atomic;
     operation.sent += count;
     ++operation.requests;
@@ -339,7 +346,7 @@ void outbox::came_back(outgoing_event& operation, result<entry_id> const& outcom
         return end(operation, outcome);
     is_ready_ = false;
     if (is_unknown)
-        operation.uncertain = 1;
+        operation.is_uncertain = true;
     if (is_unknown && !operation.is_repeatable)
         end(operation, outcome);
     else
@@ -349,25 +356,30 @@ void outbox::came_back(outgoing_event& operation, result<entry_id> const& outcom
 /// The same of some of a batch.
 void outbox::came_back(outgoing_batch& operation, std::span<appending> items)
 {
+    auto const first = static_cast<std::size_t>(items.data() - operation.items.data());
     auto unsent = false;
     auto unknown = false;
-    for (auto const& item : items)
-        if (item.outcome.has_error()) {
-            unsent |= item.outcome.error() == errc::unreachable;
-            unknown |= item.outcome.error() == errc::connection_lost;
+    for (std::size_t i = 0; i != items.size(); ++i) {
+        auto const& outcome = items[i].outcome;
+        if (outcome.has_value())
+            continue;
+        unsent |= outcome.error() == errc::unreachable;
+        if (outcome.error() == errc::connection_lost) {
+            unknown = true;
+            operation.lost.resize(operation.items.size());
+            operation.lost[first + i] = true;
         }
+    }
     if (unsent || unknown)
         is_ready_ = false;
     if (unknown) {
-        auto const end = items.data() + items.size() - operation.items.data();
-        operation.uncertain = std::max(operation.uncertain, static_cast<std::size_t>(end));
+        operation.is_uncertain = true;
         operation.is_given_up |= !operation.is_repeatable;
     }
     if (operation.is_given_up)
         stop_waiting(operation);
     else if (unsent || unknown) {
-        operation.sent =
-            std::min(operation.sent, static_cast<std::size_t>(items.data() - operation.items.data()));
+        operation.sent = std::min(operation.sent, first);
         wait_again(operation);
     }
     end_if_done(operation);
@@ -405,8 +417,10 @@ asio::awaitable<void> outbox::wait_until_ready(std::shared_ptr<outbox> self)
 
         ~waiting()
         {
-            if (of)
-                of->abandon_all();
+            if (!of)
+                return;
+            of->is_getting_ready_ = false;
+            of->abandon_all();
         }
     } here{self.get()};
     while (!self->waiting_.empty() && !self->is_ready_) {
@@ -523,18 +537,19 @@ void outbox::call(Complete complete)
 
 void outbox::end(outgoing_event& operation, result<entry_id> const& outcome)
 {
-    if (operation.uncertain == 0)
-        call([&] { operation.complete(outcome); });
-    else
+    if (operation.is_uncertain)
         call([&] { operation.complete(in_doubt(outcome)); });
+    else
+        call([&] { operation.complete(outcome); });
 }
 
 void outbox::end_if_done(outgoing_batch& operation)
 {
     if (operation.requests != 0 || operation.is_waiting)
         return;
-    for (auto& item : operation.items.first(operation.uncertain))
-        item.outcome = in_doubt(item.outcome);
+    for (std::size_t i = 0; i != operation.lost.size(); ++i)
+        if (operation.lost[i])
+            operation.items[i].outcome = in_doubt(operation.items[i].outcome);
     call([&] { operation.complete(); });
 }
 

@@ -47,6 +47,31 @@ BOOST_AUTO_TEST_CASE(needs_a_handler)
     });
 }
 
+BOOST_AUTO_TEST_CASE(takes_up_each_of_a_long_backlog_of_its_own_once)
+{
+    check([](stage& of) -> asio::awaitable<void> {
+        constexpr std::size_t count = 3'300;
+        co_await of.publish_numbers("orders", count);
+        co_await read_and_end(of, "clerk", count);
+        auto options = named("clerk");
+        options.max_concurrency = 64;
+        auto const clerk = of.make_consumer(options);
+        std::vector<std::string> seen;
+        auto const handled = of.make_tally();
+        clerk->on("orders", [&, handled](delivery const& what) -> asio::awaitable<void> {
+            seen.emplace_back(what.body().value());
+            handled->add();
+            co_return;
+        });
+        auto run = of.start(clerk);
+        co_await handled->reach(count);
+        clerk->stop();
+        BOOST_TEST((co_await of.good_end(run)).handled == count);
+        std::ranges::sort(seen);
+        BOOST_TEST((std::ranges::adjacent_find(seen) == seen.end()));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(ends_with_its_broker_also_when_that_is_closed_between_two_reads)
 {
     auto const spied = std::make_shared<spy>();

@@ -149,7 +149,6 @@ public:
     asio::awaitable<failure>
     renew(membership who, std::span<entry_id const> ids, std::span<holding> states) override
     {
-        ++by_->renewals;
         by_->renewed.insert(by_->renewed.end(), ids.begin(), ids.end());
         return of_->renew(who, ids, states);
     }

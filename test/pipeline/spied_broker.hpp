@@ -28,8 +28,7 @@ struct spy
     /// The same of a `settle`.
     std::function<asio::awaitable<void>()> before_settle;
 
-    /// How often `renew` was called, and for which entries.
-    std::size_t renewals = 0;
+    /// For which entries `renew` was called.
     std::vector<entry_id> renewed;
 };
 

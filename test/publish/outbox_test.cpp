@@ -42,6 +42,8 @@ public:
     failure refusal;
     /// Says nothing of what becomes of the items.
     bool is_silent = false;
+    /// Called with items that have been stored.
+    std::function<void(std::span<appending>)> after_storing;
 
     /// Answers the calls under way, or the first so many of them.
     void answer(std::size_t count = 1'000)
@@ -121,6 +123,8 @@ public:
         auto const lost = answered_ <= number;
         if (!lost || stores_lost_)
             co_await engine::append(entries, mode);
+        if (after_storing)
+            after_storing(entries);
         if (lost)
             for (auto& item : entries)
                 item.outcome = failure(errc::connection_lost);
@@ -373,7 +377,11 @@ BOOST_AUTO_TEST_CASE(tells_of_nothing_as_stored_that_the_engine_says_nothing_of)
         own.engine->is_silent = true;
         own.publish_numbers(2);
         co_await own.done->reach(2);
-        BOOST_TEST(own.count(errc::unexpected_reply) == 2);
+        BOOST_TEST(own.count(errc::outcome_unknown) == 2);
+        auto batch = own.to.batch();
+        batch.add("orders", "x");
+        auto const [why, ids] = co_await batch.async_flush(asio::as_tuple);
+        BOOST_TEST((why == errc::outcome_unknown), why);
     });
 }
 
@@ -546,6 +554,29 @@ BOOST_AUTO_TEST_CASE(goes_on_with_timeouts_when_all_under_way_have_timed_out)
         BOOST_TEST((own.outcomes[1] == errc::outcome_unknown), own.outcomes[1]);
         BOOST_TEST((own.outcomes[2] == errc::timed_out), own.outcomes[2]);
         own.engine->answer_always();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(knows_what_the_server_has_said_of_a_batch_of_which_more_was_lost)
+{
+    check_far({.max_in_flight = 10'000}, [](stage& of, desk& own) -> asio::awaitable<void> {
+        auto batch = own.to.batch();
+        for (int i = 0; i != 2'000; ++i)
+            batch.add("orders", std::to_string(i));
+        own.engine->after_storing = [](std::span<appending> items) {
+            items[0].outcome = failure(errc::server_error, "ERR no");
+        };
+        auto const flushed = of.make_tally();
+        batch.async_flush([flushed](failure const&, std::vector<entry_id> const&) { flushed->add(); });
+        co_await settled(of);
+        BOOST_REQUIRE(own.engine->calls.size() == 2);
+        own.engine->answer(1);
+        co_await settled(of);
+        own.engine->disconnect();
+        co_await flushed->reach(1);
+        BOOST_TEST((batch.outcomes()[0].error() == errc::server_error));
+        BOOST_TEST(batch.outcomes()[1].has_value());
+        BOOST_TEST((batch.outcomes()[1'500].error() == errc::connection_lost));
     });
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace strandline::detail {
 
@@ -41,8 +42,8 @@ public:
     /// Requests that carry items of this.
     std::size_t requests = 0;
     bool is_waiting = false;
-    /// Of the first so many items some were sent without an answer, and may have been stored.
-    std::size_t uncertain = 0;
+    /// Some of it was sent without an answer, and may have been stored.
+    bool is_uncertain = false;
     /// When the first of it was sent, if it may be sent again.
     clock::time_point first_sent;
 
@@ -92,6 +93,8 @@ public:
     // Of the outbox.
     /// The first so many items are on their way, or have their outcome.
     std::size_t sent = 0;
+    /// Which items were sent without an answer; empty: none was.
+    std::vector<bool> lost;
     /// Nothing more of it is sent.
     bool is_given_up = false;
 

@@ -41,7 +41,7 @@ if #held > 5 then
     if renewed[id] then
       answers[i] = answers[i] == 2 and 0 or answers[i]
     elseif answers[i] == 2 then
-      redis.call('XACK', stream, group, id)
+      redis.pcall('XACK', stream, group, id)
     end
   end
 end

@@ -18,7 +18,7 @@ local deliveries = deliveries_of(ids)
 local answers = {}
 
 -- Items in a row that get the same count are claimed together.
-local claimed, first, count = {}, 1, 0
+local claimed, stands_there, first, count = {}, {}, 1, 0
 
 local function claim()
   if #claimed == 0 then
@@ -41,16 +41,17 @@ local function claim()
     if fields[id] then
       answers[first + i - 1] = {count, fields[id]}
     else
-      redis.call('XACK', stream, group, id)
+      -- Redis 7 has taken it from the list already; nothing may raise now that others were counted.
+      redis.pcall('XACK', stream, group, id)
       answers[first + i - 1] = 2
     end
   end
-  claimed = {}
+  claimed, stands_there = {}, {}
 end
 
 for i, id in ipairs(ids) do
-  -- One that stands here twice is looked at when the first of it has been claimed.
-  if claimed[#claimed] == id then
+  -- One that is named twice is looked at again when the first of it has been claimed.
+  if stands_there[id] then
     claim()
   end
   local delivered = deliveries(id)
@@ -63,6 +64,7 @@ for i, id in ipairs(ids) do
       first, count = i, counted
     end
     claimed[#claimed + 1] = id
+    stands_there[id] = true
   else
     answers[i] = 1
   end
